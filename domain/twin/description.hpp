@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// A twin as people ask for it: values with age, windows, alerts, commands, and for every rule why
+// it does or does not alert. Plain data; messages/ turns it into JSON.
+#pragma once
+#include "domain/twin/effect.hpp"
+#include "domain/window/series.hpp"
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace pollux::domain {
+
+using owned_value = std::variant<std::monostate, double, std::int64_t, bool, std::string>;
+
+struct described_telemetry {
+  std::string name, unit;
+  bool declared = true;
+  owned_value value;
+  std::int64_t event_time_ns = no_time;
+  std::uint64_t readings = 0;
+};
+struct described_window {
+  std::string name, telemetry;
+  std::int64_t span_ns = 0;
+  window_statistics statistics; ///< ends at the newest reading, which is inside
+};
+struct described_rule {
+  std::string name, type;
+  std::string state;       ///< "ok", "alerting", "warming up", "in grace", "no data", "armed", ...
+  std::string explanation; ///< why there is, or is not, an alert: "12 of 30 samples"
+};
+struct described_alert {
+  std::string incident, rule, message;
+  severity level = severity::warning;
+  std::int64_t raised_at_ns = 0; ///< event time
+  bool acknowledged = false;
+  std::string acknowledged_by;
+};
+struct described_command {
+  std::string id, name;
+  command_phase phase = command_phase::dispatched;
+  std::int64_t requested_at_ns = 0, expires_at_ns = 0;
+  std::string detail;
+};
+struct twin_description {
+  std::string id, kind, model_name, model_hash;
+  std::uint32_t incarnation = 0;
+  input_id revision; ///< the last input applied
+  std::uint64_t readings = 0, late = 0, duplicates = 0, corrections = 0;
+  std::int64_t last_event_time_ns = no_time, last_ingest_time_ns = no_time;
+  bool connected = true;
+  std::int64_t next_wakeup_ns = never;
+  std::size_t state_bytes = 0; ///< heap bytes of the state, windows included
+  std::size_t window_bytes = 0; ///< of these, windows
+  std::vector<described_telemetry> telemetry;
+  std::vector<described_window> windows;
+  std::vector<described_rule> rules;
+  std::vector<described_alert> alerts;     ///< active ones
+  std::vector<described_command> commands; ///< pending and lately finished
+};
+
+} // namespace pollux::domain

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inlet: the one way into the journal, for every door (MQTT, HTTP, remoting, timers).
+// submit() puts an input into its shard's inbox and gives a ticket; when durable_upto() has
+// reached the ticket the input is safe at that class and may be acknowledged.
+#pragma once
+#include "domain/base/result.hpp"
+#include "domain/twin/input.hpp"
+#include <compare>
+#include <cstdint>
+#include <string_view>
+
+namespace pollux::messages {
+
+/// D0: in the kernel before the acknowledgement (survives kill -9). D1: D0, and fsync at most the
+/// sync interval behind. D2: fsync before the acknowledgement.
+enum class durability : std::uint8_t { d0 = 0, d1 = 1, d2 = 2 };
+
+/// Runs through all shards; compare only with durable_upto().
+struct ticket {
+  std::uint64_t value = 0;
+  auto operator<=>(const ticket&) const = default;
+};
+
+class inlet {
+public:
+  virtual ~inlet() = default;
+
+  /// Puts one input of twin `id` into its shard's inbox. `create_as` names the model a twin gets
+  /// that is seen for the first time; empty = unknown twins are refused. in.id is ignored;
+  /// in.ingest_time_ns must be set. Thread-safe, never waits for I/O.
+  /// Errors: not_found (unknown twin or model), invalid_argument (bad id), overloaded (credits ran
+  /// dry: the source must pause until accepting()), no_space / io / unavailable (the journal
+  /// refuses; do not acknowledge).
+  virtual result<ticket> submit(std::string_view id, std::string_view create_as, const domain::input& in) = 0;
+
+  /// Writes everything that waits as one batch, and for d2 also syncs it. On success everything
+  /// submitted before the call is durable at `upto`. May take milliseconds. Errors as submit.
+  virtual status flush(durability upto) = 0;
+
+  [[nodiscard]] virtual ticket durable_upto(durability at) const = 0;
+
+  /// False when credits ran dry or the journal refuses; true again at half credit.
+  [[nodiscard]] virtual bool accepting() const = 0;
+};
+
+} // namespace pollux::messages
