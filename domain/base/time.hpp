@@ -14,7 +14,8 @@ inline constexpr std::int64_t ns_per_us = 1'000;
 inline constexpr std::int64_t ns_per_ms = 1'000'000;
 inline constexpr std::int64_t ns_per_s = 1'000'000'000;
 inline constexpr std::int64_t no_time = std::numeric_limits<std::int64_t>::min(); ///< "never yet"
-inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();   ///< "no wake-up wanted"
+inline constexpr std::int64_t never =
+    std::numeric_limits<std::int64_t>::max(); ///< "no wake-up wanted"
 
 /// RFC 3339 in UTC with Z; 0, 3, 6 or 9 fractional digits, as few as lose nothing.
 [[nodiscard]] std::string format_rfc3339(std::int64_t time_ns);
@@ -26,10 +27,11 @@ inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max(); 
 /// Parses "250ms", "45s", "5m", "2h", "7d", "1.5s" to nanoseconds. Errors: invalid_argument.
 [[nodiscard]] result<std::int64_t> parse_duration(std::string_view text);
 
-/// The shortest exact form parse_duration reads back: 300000000000 -> "5m".
+/// The shortest exact form with a whole part above zero, which parse_duration reads back:
+/// 300000000000 -> "5m", 1500000000 -> "1.5s", 100000000 -> "100ms".
 [[nodiscard]] std::string format_duration(std::int64_t duration_ns);
 
-/// a + b and a - b, held at the ends of int64 instead of overflowing.
+/// a + b, held at the ends of int64 instead of overflowing.
 [[nodiscard]] std::int64_t saturating_add(std::int64_t a, std::int64_t b) noexcept;
 
 } // namespace pollux

@@ -17,7 +17,8 @@ struct config_node {
   bool boolean = false;
   double number = 0;
   std::string text;
-  std::vector<std::pair<std::string, config_node>> members; ///< object: in file order; array: keys empty
+  std::vector<std::pair<std::string, config_node>>
+      members;              ///< object: in file order; array: keys empty
   std::uint32_t line = 0;   ///< from 1; 0 = built by a program
   std::uint32_t column = 0; ///< from 1, in bytes
 
@@ -28,31 +29,36 @@ struct config_node {
 [[nodiscard]] failure error_at(const config_node& node, std::string what);
 
 /// The member of `known` nearest to `key` (edit distance at most 3), or empty: for "did you mean".
-[[nodiscard]] std::string_view nearest(std::string_view key, const std::vector<std::string_view>& known);
+[[nodiscard]] std::string_view nearest(std::string_view key,
+                                       const std::vector<std::string_view>& known);
 
 /// Reads an object's members with checks: required and optional keys by type; `finish()` refuses
 /// keys that nobody asked for and names the nearest valid one. The first error wins and sticks.
 class object_reader {
 public:
-  object_reader(const config_node& node, std::string_view what); ///< what: "operator", "command", ...
+  object_reader(const config_node& node,
+                std::string_view what); ///< what: "operator", "command", ...
   const config_node* require(std::string_view key, config_node::type kind);
   const config_node* optional(std::string_view key, config_node::type kind);
-  std::string text(std::string_view key);                                 ///< required
+  std::string text(std::string_view key); ///< required
   std::string text_or(std::string_view key, std::string_view fallback);
-  double number(std::string_view key);                                    ///< required
+  double number(std::string_view key); ///< required
   double number_or(std::string_view key, double fallback);
   bool boolean_or(std::string_view key, bool fallback);
-  std::int64_t duration_ns(std::string_view key);                         ///< required, > 0, as "5m"
+  std::int64_t duration_ns(std::string_view key); ///< required, > 0, as "5m"
   std::int64_t duration_ns_or(std::string_view key, std::int64_t fallback);
   /// The index of the member's text in `choices`; `fallback` when absent.
-  std::size_t choice_or(std::string_view key, const std::vector<std::string_view>& choices, std::size_t fallback);
+  std::size_t choice_or(std::string_view key, const std::vector<std::string_view>& choices,
+                        std::size_t fallback);
   void fail(const config_node& at, std::string what);
   [[nodiscard]] status finish();
 
 private:
+  std::int64_t read_duration(std::string_view key, const config_node& found);
   const config_node& node_;
   std::string what_;
-  std::vector<std::string_view> asked_;
+  std::vector<std::string_view> asked_; ///< callers' keys: literals, or alive until finish()
+  std::string_view missing_;            ///< the required key whose absence is the first error
   status outcome_;
 };
 

@@ -4,8 +4,9 @@
 //   temperature > 90 && (door_open || temperature_5m.mean > 80) && abs(delta) < 3
 //
 // Numbers, booleans (as 0 and 1), + - * /, comparison, && || !, parentheses, abs min max sqrt.
-// Names: a telemetry, or `<window>.<statistic>` (count mean sd psd min max). A name without a
-// value yet makes the whole result unknown (nullopt), never zero; so does a result that is not finite.
+// Names: a telemetry, or `<window>.<statistic>` (count mean sd psd min max); a name of other bytes
+// stands between single quotes: 'flow rate'. A name without a value yet makes the whole result
+// unknown (nullopt), never zero; so does any intermediate result that is not finite.
 #pragma once
 #include "domain/base/result.hpp"
 #include <cstdint>
@@ -29,16 +30,43 @@ public:
 
 class expression {
 public:
-  /// Errors: invalid_argument with the byte offset (from 1) and what was expected; unknown names are
-  /// reported with the nearest of `known_names`. At most 256 instructions, depth 32.
+  /// Errors: invalid_argument with the byte offset (from 1) and what was expected; unknown names
+  /// are reported with the nearest of `known_names`. At most 256 instructions, depth 32.
   static result<expression> parse(std::string_view text, const name_resolver& names,
                                   const std::vector<std::string_view>& known_names = {});
   [[nodiscard]] std::optional<double> evaluate(const operand_source& source) const;
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
 private:
-  enum class code : std::uint8_t { number, operand, add, sub, mul, div, neg, lt, le, gt, ge, eq, ne, land, lor, lnot, abs, min, max, sqrt };
-  struct instruction { code op; std::uint32_t operand; double number; };
+  class parser;
+  enum class code : std::uint8_t {
+    number,
+    operand,
+    add,
+    sub,
+    mul,
+    div,
+    neg,
+    lt,
+    le,
+    gt,
+    ge,
+    eq,
+    ne,
+    land,
+    lor,
+    lnot,
+    abs,
+    min,
+    max,
+    sqrt
+  };
+  struct instruction {
+    code op;
+    std::uint32_t operand;
+    double number;
+  };
+  static double combine(code op, double left, double right) noexcept;
   std::string text_;
   std::vector<instruction> program_; ///< postfix
 };
