@@ -24,7 +24,16 @@ struct segment_entry {
 };
 
 class segment {
+  /// Only parse() and the builder make segments: views point into a segment, so it never moves.
+  struct key {
+    explicit key() = default;
+  };
+
 public:
+  explicit segment(key) noexcept {}
+  segment(const segment&) = delete;
+  segment& operator=(const segment&) = delete;
+
   /// Takes bytes as found in the log. Errors: corrupt, version_mismatch. Never crashes on damage;
   /// a segment that parses decodes without error. Cost: one pass.
   static result<std::shared_ptr<segment>> parse(std::string bytes);
@@ -59,8 +68,9 @@ public:
   ~segment_builder();
   segment_builder(segment_builder&&) noexcept;
 
-  /// Appends an input of the twin `id` with directory row `row` (twins are recognised by row), or a
-  /// shard-wide one (row = no_row, id empty). `in.id` is ignored. Gives the entry's index.
+  /// Appends an input of the twin `id` with directory row `row` (twins are recognised by row, or,
+  /// without one, by id), or a shard-wide one (row = no_row, id empty). `in.id` is ignored. Where
+  /// an input has readings, only the fields of its readings are kept. Gives the entry's index.
   /// Cost: amortised no allocation once warm.
   std::uint32_t add(std::uint32_t row, std::string_view id, const domain::input& in);
 
@@ -76,9 +86,10 @@ private:
   std::unique_ptr<body> body_;
 };
 
-/// One input as stand-alone bytes (Protobuf Input with its own names inlined): what history
-/// blocks keep of inputs that are not readings, and what quarantine keeps.
-/// `encode_input` is the inverse of `decode_input`; the latter's views point into `bytes`.
+/// One input as stand-alone bytes (a Segment that holds it alone, without a twin): what history
+/// blocks keep of inputs that are not readings, and what quarantine keeps. `encode_input` appends
+/// to `out`; `decode_input` is its inverse (out.id is left alone) and its views point into `bytes`.
+/// Errors of decode_input: corrupt, version_mismatch.
 void encode_input(const domain::input& in, std::string& out);
 [[nodiscard]] status decode_input(std::string_view bytes, domain::input& out);
 
