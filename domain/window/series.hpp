@@ -8,9 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <utility>
 
 namespace pollux::domain {
+
+class slice_cache;
+struct slice_summary;
 
 struct window_statistics {
   std::uint64_t count = 0;
@@ -29,7 +32,8 @@ struct window_statistics {
 class series {
 public:
   /// Keeps what lies within `span_ns` before the newest reading, at most `max_entries`
-  /// (beyond it the oldest go, and `truncated()` counts them).
+  /// (beyond it the oldest go, and `truncated()` counts them). Memory: 48 bytes and one block of
+  /// 16 bytes an entry, rounded up to 8 entries; nothing on the heap before the first reading.
   explicit series(std::int64_t span_ns, std::size_t max_entries = 200'000);
   series(series&&) noexcept;
   series& operator=(series&&) noexcept;
@@ -38,13 +42,19 @@ public:
   enum class placed : std::uint8_t { newest, late, duplicate, correction, too_old };
   /// Puts a reading in its event-time place. Same time and same value: duplicate, dropped; same
   /// time with another value: correction, replaces. Older than the span: too_old, dropped.
-  /// Cost: amortised O(1) for the newest, O(distance) for a late one; no allocation when warm.
+  /// A value that is not finite is dropped as a duplicate: doors refuse those, and one here would
+  /// spoil every window. Cost: amortised O(1) for the newest, O(distance) for a late one; no
+  /// allocation when warm.
   placed insert(std::int64_t event_time_ns, double value);
 
   /// Exact statistics of the readings with from < t < to (open_end) or from < t <= to.
-  /// Up to 64 readings one pass; above, per-slice partial results are cached and merged in
-  /// event-time order (Chan et al. 1979), slices aligned to the epoch.
-  [[nodiscard]] window_statistics over(std::int64_t from_ns, std::int64_t to_ns, bool open_end) const;
+  /// Two passes (the mean, then the deviations from it) over up to 512 readings; above, slices
+  /// aligned to the epoch are summarised so, remembered, and merged in event-time order (Chan et
+  /// al. 1979, for many parts at once). Values so large that their sum overflows give results
+  /// that are not finite. Cost: about 1 ns a reading up to 512, then like 2 slices of about
+  /// 1/64 to 1/128 of the interval.
+  [[nodiscard]] window_statistics over(std::int64_t from_ns, std::int64_t to_ns,
+                                       bool open_end) const;
 
   /// Visits (event time, value) with from < t <= to, oldest first.
   template <class F> void each(std::int64_t from_ns, std::int64_t to_ns, F&& visit) const;
@@ -53,10 +63,53 @@ public:
   [[nodiscard]] std::int64_t newest_ns() const noexcept; ///< no_time when empty
   [[nodiscard]] std::uint64_t truncated() const noexcept;
   [[nodiscard]] std::size_t memory_bytes() const noexcept; ///< heap bytes held
-  void save(byte_writer& out) const;      ///< canonical: content only, no caches, no capacity
+  void save(byte_writer& out) const;        ///< canonical: content only, no caches, no capacity
   [[nodiscard]] bool load(byte_reader& in); ///< false on damage
 
-  // The rest is the business of series.cpp and each(); kept as compact as it can be.
+private:
+  // Readings 0 .. size_-1, oldest first, in a ring: block_ holds capacity_ times, then as many
+  // values; reading i stands at (head_ + i) mod capacity_.
+  [[nodiscard]] std::size_t place(std::size_t i) const noexcept {
+    const std::size_t at = std::size_t{head_} + i;
+    return at < capacity_ ? at : at - capacity_;
+  }
+  [[nodiscard]] std::int64_t* times() const noexcept {
+    return reinterpret_cast<std::int64_t*>(block_.get());
+  }
+  [[nodiscard]] double* values() const noexcept {
+    return reinterpret_cast<double*>(block_.get() + std::size_t{capacity_} * sizeof(std::int64_t));
+  }
+  [[nodiscard]] std::int64_t time(std::size_t i) const noexcept { return times()[place(i)]; }
+  [[nodiscard]] std::size_t first_after(std::int64_t time_ns) const noexcept;
+  [[nodiscard]] slice_summary summarise(std::size_t from, std::size_t to) const noexcept;
+  template <class Groups, class Rest>
+  void runs(std::size_t from, std::size_t to, Groups&& groups, Rest&& rest) const;
+  void over_slices(std::size_t from, std::size_t to, std::int64_t from_ns, std::int64_t last_ns,
+                   window_statistics& out) const;
+  placed insert_late(std::int64_t event_time_ns, double value);
+  void drop_through(std::int64_t time_ns) noexcept;
+  void drop_oldest() noexcept;
+  void resize(std::size_t capacity);
+  void clear() noexcept;
+
+  std::unique_ptr<std::byte[]> block_;
+  mutable std::unique_ptr<slice_cache> cache_; ///< only once a window held more than 512 readings
+  std::int64_t span_ns_;
+  std::uint64_t truncated_ = 0;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t head_ = 0;
+  std::uint32_t size_ = 0;
+  std::uint32_t max_entries_;
 };
+
+static_assert(sizeof(series) <= 48, "there are several in each of a million twins");
+
+template <class F> void series::each(std::int64_t from_ns, std::int64_t to_ns, F&& visit) const {
+  const std::size_t end = first_after(to_ns);
+  for (std::size_t i = first_after(from_ns); i < end; ++i) {
+    const std::size_t at = place(i);
+    visit(times()[at], values()[at]);
+  }
+}
 
 } // namespace pollux::domain

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Statistics of an interval. The order of every addition is fixed by the content alone: reading i
+// of the interval (or of its slice) goes to sum i mod 4, and the four sums are added at the end.
+// Four sums because one would wait for each addition to end before the next can start.
+#include "domain/window/series.hpp"
+#include "domain/window/slice_cache.hpp"
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace pollux::domain {
+
+namespace {
+
+constexpr std::size_t max_without_slices = 512;
+constexpr std::size_t lanes = 4;
+
+struct low_pass {
+  double sum[lanes] = {};
+  double min[lanes];
+  double max[lanes];
+
+  explicit low_pass(double first) {
+    std::fill_n(min, lanes, first);
+    std::fill_n(max, lanes, first);
+  }
+  void one(double v, std::size_t lane) {
+    sum[lane] += v;
+    min[lane] = v < min[lane] ? v : min[lane];
+    max[lane] = v > max[lane] ? v : max[lane];
+  }
+};
+
+struct deviations {
+  double mean;
+  double sum[lanes] = {};
+
+  void one(double v, std::size_t lane) {
+    const double d = v - mean;
+    sum[lane] += d * d;
+  }
+};
+
+/// Feeds groups of four; `state` is copied so that the compiler can keep it in registers.
+template <class State> void feed(State& state, const double* values, std::size_t groups) {
+  State local = state;
+  for (const double* const end = values + groups * lanes; values != end; values += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) local.one(values[lane], lane);
+  state = local;
+}
+
+double total(const double (&sum)[lanes]) { return (sum[0] + sum[1]) + (sum[2] + sum[3]); }
+
+} // namespace
+
+double window_statistics::sample_stddev() const noexcept {
+  return count < 2 ? 0 : std::sqrt(m2 / static_cast<double>(count - 1));
+}
+
+double window_statistics::population_stddev() const noexcept {
+  return count == 0 ? 0 : std::sqrt(m2 / static_cast<double>(count));
+}
+
+/// Hands the values of readings [from, to) to groups(pointer, number of fours), the last 0 to 3
+/// to rest(value, lane). Where the ring wraps, the four that straddle the end are copied together.
+template <class Groups, class Rest>
+void series::runs(std::size_t from, std::size_t to, Groups&& groups, Rest&& rest) const {
+  std::size_t left = to - from;
+  std::size_t at = place(from);
+  const double* const ring = values();
+  const std::size_t until_wrap = capacity_ - at;
+  if (left > until_wrap) {
+    groups(ring + at, until_wrap / lanes);
+    const std::size_t before = until_wrap % lanes;
+    at += until_wrap - before;
+    left -= until_wrap - before;
+    if (before == 0) {
+      at = 0;
+    } else if (left >= lanes) {
+      double straddling[lanes];
+      for (std::size_t i = 0; i < lanes; ++i)
+        straddling[i] = i < before ? ring[at + i] : ring[i - before];
+      groups(straddling, 1);
+      at = lanes - before;
+      left -= lanes;
+    } else {
+      for (std::size_t i = 0; i < left; ++i) rest(i < before ? ring[at + i] : ring[i - before], i);
+      return;
+    }
+  }
+  groups(ring + at, left / lanes);
+  at += left / lanes * lanes;
+  for (std::size_t i = 0; i < left % lanes; ++i) rest(ring[at + i], i);
+}
+
+slice_summary series::summarise(std::size_t from, std::size_t to) const noexcept {
+  slice_summary out;
+  out.count = static_cast<std::uint32_t>(to - from);
+  if (from == to) return out;
+  low_pass first(values()[place(from)]);
+  runs(
+      from, to, [&](const double* v, std::size_t groups) { feed(first, v, groups); },
+      [&](double v, std::size_t lane) { first.one(v, lane); });
+  out.mean = total(first.sum) / static_cast<double>(to - from);
+  out.min = *std::min_element(first.min, first.min + lanes);
+  out.max = *std::max_element(first.max, first.max + lanes);
+  deviations second{out.mean};
+  runs(
+      from, to, [&](const double* v, std::size_t groups) { feed(second, v, groups); },
+      [&](double v, std::size_t lane) { second.one(v, lane); });
+  out.m2 = total(second.sum);
+  return out;
+}
+
+window_statistics series::over(std::int64_t from_ns, std::int64_t to_ns, bool open_end) const {
+  window_statistics out;
+  if (from_ns >= to_ns) return out;
+  const std::int64_t last_ns = open_end ? to_ns - 1 : to_ns; // from < to, so this cannot overflow
+  const std::size_t from = first_after(from_ns);
+  const std::size_t to = first_after(last_ns);
+  if (from >= to) return out;
+  out.count = to - from;
+  out.from_ns = time(from);
+  out.to_ns = time(to - 1);
+  if (out.count > max_without_slices) {
+    over_slices(from, to, from_ns, last_ns, out);
+    return out;
+  }
+  const slice_summary all = summarise(from, to);
+  out.mean = all.mean;
+  out.m2 = all.m2;
+  out.min = all.min;
+  out.max = all.max;
+  return out;
+}
+
+/// `out` of readings [from, to), which are those with from_ns < t <= last_ns: the slices that lie
+/// wholly inside from the cache, the two ends from the readings.
+void series::over_slices(std::size_t from, std::size_t to, std::int64_t from_ns,
+                         std::int64_t last_ns, window_statistics& out) const {
+  const auto interval = static_cast<std::uint64_t>(last_ns) - static_cast<std::uint64_t>(from_ns);
+  const auto shift = static_cast<unsigned>(std::bit_width(interval >> 6 | 1U)) - 1;
+  const std::int64_t first = (from_ns >> shift) + 1;
+  const std::int64_t end = saturating_add(last_ns, 1) >> shift;
+  slice_summary head, tail;
+  std::span<slice_summary> whole;
+  if (first < end) {
+    if (!cache_) cache_ = std::make_unique<slice_cache>();
+    whole = cache_->slices(shift, first, end);
+  }
+  const std::size_t head_end =
+      whole.empty() ? to : std::clamp(first_after((first << shift) - 1), from, to);
+  head = summarise(from, head_end);
+  std::size_t at = head_end;
+  std::int64_t slice = first;
+  for (auto& part : whole) {
+    ++slice;
+    if (part.count == slice_summary::unknown) {
+      const std::size_t slice_end = std::clamp(first_after((slice << shift) - 1), at, to);
+      part = summarise(at, slice_end);
+    }
+    at += part.count;
+  }
+  tail = summarise(at, to);
+
+  const auto each_part = [&](auto&& visit) {
+    if (head.count != 0) visit(head);
+    for (const auto& part : whole)
+      if (part.count != 0) visit(part);
+    if (tail.count != 0) visit(tail);
+  };
+  double sum = 0;
+  out.min = out.max = values()[place(from)];
+  each_part([&](const slice_summary& part) {
+    sum += part.mean * part.count;
+    out.min = part.min < out.min ? part.min : out.min;
+    out.max = part.max > out.max ? part.max : out.max;
+  });
+  out.mean = sum / static_cast<double>(out.count);
+  each_part([&](const slice_summary& part) {
+    const double d = part.mean - out.mean;
+    out.m2 += part.m2 + part.count * (d * d);
+  });
+}
+
+} // namespace pollux::domain
