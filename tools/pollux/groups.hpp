@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The groups of verbs. Each lives in files of its own and adds its verbs to the program.
+#pragma once
+#include "tools/pollux/cli.hpp"
+
+namespace pollux::cli {
+
+void add_serve_verbs(CLI::App& app, context& ctx);   ///< serve
+void add_sim_verbs(CLI::App& app, context& ctx);     ///< sim fleet|play
+void add_client_verbs(CLI::App& app, context& ctx);  ///< twin, command, alert, quarantine, stats
+void add_journal_verbs(CLI::App& app, context& ctx); ///< journal verify
+void add_config_verbs(CLI::App& app, context& ctx);  ///< config check|show
+void add_doctor_verbs(CLI::App& app, context& ctx);  ///< doctor
+
+} // namespace pollux::cli
