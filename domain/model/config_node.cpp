@@ -2,6 +2,7 @@
 #include "domain/model/config_node.hpp"
 #include "domain/base/time.hpp"
 #include <algorithm>
+#include <utility>
 
 namespace pollux::domain {
 

@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace pollux::domain {
+
+struct config_member;
 
 struct config_node {
   enum class type : std::uint8_t { null, boolean, number, text, array, object };
@@ -17,12 +18,17 @@ struct config_node {
   bool boolean = false;
   double number = 0;
   std::string text;
-  std::vector<std::pair<std::string, config_node>>
-      members;              ///< object: in file order; array: keys empty
-  std::uint32_t line = 0;   ///< from 1; 0 = built by a program
-  std::uint32_t column = 0; ///< from 1, in bytes
+  std::vector<config_member> members; ///< object: in file order; array: keys empty
+  std::uint32_t line = 0;             ///< from 1; 0 = built by a program
+  std::uint32_t column = 0;           ///< from 1, in bytes
 
   [[nodiscard]] const config_node* find(std::string_view key) const noexcept;
+};
+
+/// A key and its value, named as in std::pair, which may not hold a type that is being declared.
+struct config_member {
+  std::string first;
+  config_node second;
 };
 
 /// "3:14: " + what, as a failure(invalid_argument). The file name is put in front by the reader.

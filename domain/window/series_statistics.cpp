@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace pollux::domain {
 
@@ -15,41 +16,69 @@ namespace {
 constexpr std::size_t max_without_slices = 512;
 constexpr std::size_t lanes = 4;
 
-struct low_pass {
-  double sum[lanes] = {};
-  double min[lanes];
-  double max[lanes];
+/// Two doubles that the compiler adds at once: the same IEEE operations as one after the other,
+/// written out because -O2 does not find them by itself (66 instead of 126 ns for 30 readings).
+using two = double __attribute__((vector_size(16)));
 
-  explicit low_pass(double first) {
-    std::fill_n(min, lanes, first);
-    std::fill_n(max, lanes, first);
-  }
-  void one(double v, std::size_t lane) {
-    sum[lane] += v;
-    min[lane] = v < min[lane] ? v : min[lane];
-    max[lane] = v > max[lane] ? v : max[lane];
-  }
-};
-
-struct deviations {
-  double mean;
-  double sum[lanes] = {};
-
-  void one(double v, std::size_t lane) {
-    const double d = v - mean;
-    sum[lane] += d * d;
-  }
-};
-
-/// Feeds groups of four; `state` is copied so that the compiler can keep it in registers.
-template <class State> void feed(State& state, const double* values, std::size_t groups) {
-  State local = state;
-  for (const double* const end = values + groups * lanes; values != end; values += lanes)
-    for (std::size_t lane = 0; lane < lanes; ++lane) local.one(values[lane], lane);
-  state = local;
+two load(const double* from) {
+  two out;
+  std::memcpy(&out, from, sizeof out);
+  return out;
 }
 
-double total(const double (&sum)[lanes]) { return (sum[0] + sum[1]) + (sum[2] + sum[3]); }
+/// The first pass: four sums, least and greatest values.
+struct spread {
+  two sum[2] = {};
+  two least[2];
+  two greatest[2];
+
+  explicit spread(double first) {
+    for (two* const all : {least, greatest}) all[0] = all[1] = two{first, first};
+  }
+  void fours(const double* values, std::size_t groups) {
+    spread local = *this; // so that it stays in registers
+    for (const double* const end = values + groups * lanes; values != end; values += lanes)
+      for (int half = 0; half < 2; ++half) {
+        const two v = load(values + 2 * half);
+        local.sum[half] += v;
+        local.least[half] = v < local.least[half] ? v : local.least[half];
+        local.greatest[half] = v > local.greatest[half] ? v : local.greatest[half];
+      }
+    *this = local;
+  }
+  void one(double v, std::size_t lane) {
+    const auto half = lane / 2, at = lane % 2;
+    sum[half][at] += v;
+    if (v < least[half][at]) least[half][at] = v;
+    if (v > greatest[half][at]) greatest[half][at] = v;
+  }
+};
+
+/// The second pass: squares of the deviations from the mean, again four sums.
+struct deviations {
+  two mean;
+  two sum[2] = {};
+
+  explicit deviations(double m) : mean{m, m} {}
+  void fours(const double* values, std::size_t groups) {
+    deviations local = *this;
+    for (const double* const end = values + groups * lanes; values != end; values += lanes)
+      for (int half = 0; half < 2; ++half) {
+        const two d = load(values + 2 * half) - local.mean;
+        local.sum[half] += d * d;
+      }
+    *this = local;
+  }
+  void one(double v, std::size_t lane) {
+    const double d = v - mean[0];
+    sum[lane / 2][lane % 2] += d * d;
+  }
+};
+
+double total(const two (&sum)[2]) { return (sum[0][0] + sum[0][1]) + (sum[1][0] + sum[1][1]); }
+
+double least_of(const two (&v)[2]) { return std::min({v[0][0], v[0][1], v[1][0], v[1][1]}); }
+double greatest_of(const two (&v)[2]) { return std::max({v[0][0], v[0][1], v[1][0], v[1][1]}); }
 
 } // namespace
 
@@ -97,17 +126,18 @@ slice_summary series::summarise(std::size_t from, std::size_t to) const noexcept
   slice_summary out;
   out.count = static_cast<std::uint32_t>(to - from);
   if (from == to) return out;
-  low_pass first(values()[place(from)]);
-  runs(
-      from, to, [&](const double* v, std::size_t groups) { feed(first, v, groups); },
-      [&](double v, std::size_t lane) { first.one(v, lane); });
+  const auto pass = [&](auto& over_values) {
+    runs(
+        from, to, [&](const double* v, std::size_t groups) { over_values.fours(v, groups); },
+        [&](double v, std::size_t lane) { over_values.one(v, lane); });
+  };
+  spread first(values()[place(from)]);
+  pass(first);
   out.mean = total(first.sum) / static_cast<double>(to - from);
-  out.min = *std::min_element(first.min, first.min + lanes);
-  out.max = *std::max_element(first.max, first.max + lanes);
-  deviations second{out.mean};
-  runs(
-      from, to, [&](const double* v, std::size_t groups) { feed(second, v, groups); },
-      [&](double v, std::size_t lane) { second.one(v, lane); });
+  out.min = least_of(first.least);
+  out.max = greatest_of(first.greatest);
+  deviations second(out.mean);
+  pass(second);
   out.m2 = total(second.sum);
   return out;
 }

@@ -25,7 +25,7 @@ config_node number(double value, std::uint32_t line = 0, std::uint32_t column = 
   return n;
 }
 
-config_node object(std::vector<std::pair<std::string, config_node>> members) {
+config_node object(std::vector<config_member> members) {
   config_node n;
   n.kind = type::object;
   n.members = std::move(members);
