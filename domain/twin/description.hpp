@@ -50,7 +50,7 @@ struct twin_description {
   std::int64_t last_event_time_ns = no_time, last_ingest_time_ns = no_time;
   bool connected = true;
   std::int64_t next_wakeup_ns = never;
-  std::size_t state_bytes = 0; ///< heap bytes of the state, windows included
+  std::size_t state_bytes = 0;  ///< heap bytes of the state, windows included
   std::size_t window_bytes = 0; ///< of these, windows
   std::vector<described_telemetry> telemetry;
   std::vector<described_window> windows;

@@ -21,9 +21,21 @@ struct effect_id {
 [[nodiscard]] bool parse_effect_id(std::string_view text, effect_id& out) noexcept;
 
 enum class effect_kind : std::uint8_t { alert = 1, command = 2, fault = 3 };
-enum class alert_transition : std::uint8_t { raised = 1, cleared = 2, acknowledged = 3, emitted = 4 };
+enum class alert_transition : std::uint8_t {
+  raised = 1,
+  cleared = 2,
+  acknowledged = 3,
+  emitted = 4
+};
 enum class severity : std::uint8_t { info = 1, warning = 2, critical = 3 };
-enum class command_phase : std::uint8_t { dispatched = 1, refused = 2, confirmed = 3, rejected = 4, timed_out = 5, confirmed_late = 6 };
+enum class command_phase : std::uint8_t {
+  dispatched = 1,
+  refused = 2,
+  confirmed = 3,
+  rejected = 4,
+  timed_out = 5,
+  confirmed_late = 6
+};
 
 [[nodiscard]] const char* to_string(alert_transition t) noexcept;
 [[nodiscard]] const char* to_string(severity s) noexcept;
@@ -40,11 +52,13 @@ struct named_time {
 
 /// What an independent checker needs to recompute the verdict.
 struct evidence {
-  std::string field;                       ///< telemetry judged, empty where none
-  std::vector<named_number> numbers;       ///< value, limit, mean, sd, z, n, min, max, ... in a fixed order
-  std::vector<named_time> times;           ///< armed, window_from, window_to, ...
-  std::vector<std::int64_t> event_times_ns; ///< of the readings that took part, oldest first, at most 64
-  std::string explanation;                 ///< one sentence for people
+  std::string field; ///< telemetry judged, empty where none
+  std::vector<named_number>
+      numbers;                   ///< value, limit, mean, sd, z, n, min, max, ... in a fixed order
+  std::vector<named_time> times; ///< armed, window_from, window_to, ...
+  std::vector<std::int64_t>
+      event_times_ns;      ///< of the readings that took part, oldest first, at most 64
+  std::string explanation; ///< one sentence for people
 };
 
 /// One transition of an alert. `emitted` alerts (emit = each) have no life of their own.
@@ -64,8 +78,8 @@ struct command_effect {
   command_phase phase = command_phase::dispatched;
   std::string command_id;
   std::string name;
-  std::vector<named_number> numbers;                          ///< numeric arguments (setpoint, ...)
-  std::vector<std::pair<std::string, std::string>> texts;     ///< text arguments
+  std::vector<named_number> numbers;                      ///< numeric arguments (setpoint, ...)
+  std::vector<std::pair<std::string, std::string>> texts; ///< text arguments
   std::int64_t expires_at_ns = 0;
   std::string detail; ///< why refused, or the device's words
 };

@@ -26,7 +26,8 @@ struct input_id {
 };
 
 /// Persisted: never renumber. Below 32 an input is one twin's own; from 32 on it is shard-wide
-/// (decision 7) and reaches every twin of the shard, in order, at the latest before its next own input.
+/// (decision 7) and reaches every twin of the shard, in order, at the latest before its next own
+/// input.
 enum class input_kind : std::uint8_t {
   none = 0,
   readings = 1,
@@ -75,8 +76,8 @@ struct input {
   std::vector<field> fields;
 
   // command_requested, command_replied
-  std::string_view command_id;   ///< chosen by the requester; idempotency key
-  std::string_view command_name; ///< requested: a name of the model, e.g. set_setpoint
+  std::string_view command_id;    ///< chosen by the requester; idempotency key
+  std::string_view command_name;  ///< requested: a name of the model, e.g. set_setpoint
   std::int64_t expires_at_ns = 0; ///< requested: ingest time after which it must not be carried out
   bool accepted = false;          ///< replied: the device's verdict
 

@@ -35,7 +35,7 @@ public:
   /// The model version that rules now (content hash); empty before twin_created.
   [[nodiscard]] std::string_view model_hash() const noexcept;
 
-  struct body;                      // defined in twin_state.hpp, for domain/ only
+  struct body; // defined in twin_state.hpp, for domain/ only
   body& get() noexcept { return *body_; }
   const body& get() const noexcept { return *body_; }
 
@@ -61,9 +61,11 @@ void step(const model_source& models, twin_state& state, const input& in, effect
 void save(const twin_state& state, std::string& out);
 
 /// Reads save()'s bytes. Errors: corrupt, version_mismatch, not_found (model unknown).
-[[nodiscard]] result<twin_state> load(const model_source& models, std::string_view id, std::string_view bytes);
+[[nodiscard]] result<twin_state> load(const model_source& models, std::string_view id,
+                                      std::string_view bytes);
 
 /// What people see. `now_ns` (ingest clock) only enters ages and grace explanations.
-[[nodiscard]] twin_description describe(const model_source& models, const twin_state& state, std::int64_t now_ns);
+[[nodiscard]] twin_description describe(const model_source& models, const twin_state& state,
+                                        std::int64_t now_ns);
 
 } // namespace pollux::domain

@@ -7,7 +7,15 @@
 namespace pollux::domain {
 
 /// Persisted and on the wire: never renumber.
-enum class value_kind : std::uint8_t { none = 0, f64 = 1, i64 = 2, boolean = 3, text = 4, samples_f32 = 5, samples_i16 = 6 };
+enum class value_kind : std::uint8_t {
+  none = 0,
+  f64 = 1,
+  i64 = 2,
+  boolean = 3,
+  text = 4,
+  samples_f32 = 5,
+  samples_i16 = 6
+};
 
 inline constexpr std::size_t max_text_bytes = 1024;
 inline constexpr std::size_t max_sample_bytes = 256 * 1024;
@@ -23,16 +31,46 @@ struct value_view {
   };
   std::string_view bytes = {};
 
-  static value_view of(double v) { value_view x; x.kind = value_kind::f64; x.f64 = v; return x; }
-  static value_view of(std::int64_t v) { value_view x; x.kind = value_kind::i64; x.i64 = v; return x; }
-  static value_view of(bool v) { value_view x; x.kind = value_kind::boolean; x.boolean = v; return x; }
-  static value_view text(std::string_view v) { value_view x; x.kind = value_kind::text; x.bytes = v; return x; }
-  static value_view samples(value_kind k, std::string_view v) { value_view x; x.kind = k; x.bytes = v; return x; }
+  static value_view of(double v) {
+    value_view x;
+    x.kind = value_kind::f64;
+    x.f64 = v;
+    return x;
+  }
+  static value_view of(std::int64_t v) {
+    value_view x;
+    x.kind = value_kind::i64;
+    x.i64 = v;
+    return x;
+  }
+  static value_view of(bool v) {
+    value_view x;
+    x.kind = value_kind::boolean;
+    x.boolean = v;
+    return x;
+  }
+  static value_view text(std::string_view v) {
+    value_view x;
+    x.kind = value_kind::text;
+    x.bytes = v;
+    return x;
+  }
+  static value_view samples(value_kind k, std::string_view v) {
+    value_view x;
+    x.kind = k;
+    x.bytes = v;
+    return x;
+  }
 
-  [[nodiscard]] bool numeric() const noexcept { return kind >= value_kind::f64 && kind <= value_kind::boolean; }
+  [[nodiscard]] bool numeric() const noexcept {
+    return kind >= value_kind::f64 && kind <= value_kind::boolean;
+  }
   /// The value as a number for windows and rules: booleans are 0 or 1. Only when numeric().
   [[nodiscard]] double number() const noexcept {
-    return kind == value_kind::f64 ? f64 : kind == value_kind::i64 ? static_cast<double>(i64) : boolean ? 1.0 : 0.0;
+    return kind == value_kind::f64   ? f64
+           : kind == value_kind::i64 ? static_cast<double>(i64)
+           : boolean                 ? 1.0
+                                     : 0.0;
   }
 };
 

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the names of a model's expressions stand for: a telemetry's newest value, or a statistic of
+// a window that ends with the newest reading.
+#pragma once
+#include "domain/model/expression.hpp"
+#include "domain/window/window_operator.hpp"
+#include <string>
+#include <vector>
+
+namespace pollux::domain {
+
+/// One name an expression uses.
+struct named_operand {
+  std::string name;
+  std::uint32_t id;
+  int slot; ///< of the telemetry it comes from
+};
+
+/// Reads the required text `key` as an expression over the model so far; notes what it uses.
+/// nullopt after an error in `in`.
+[[nodiscard]] std::optional<expression> read_expression(object_reader& in, model_scope& scope,
+                                                        std::string_view key,
+                                                        std::vector<named_operand>& used);
+
+/// The values of one twin, right now. Cheap to make; remembers the last window it looked into.
+class twin_operands final : public operand_source {
+public:
+  explicit twin_operands(const twin_state::body& twin) : twin_(twin) {}
+  [[nodiscard]] std::optional<double> operand(std::uint32_t id) const override;
+
+private:
+  const twin_state::body& twin_;
+  mutable std::uint32_t window_ = 0;
+  mutable bool looked_ = false;
+  mutable window_statistics statistics_;
+};
+
+} // namespace pollux::domain

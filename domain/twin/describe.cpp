@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domain/model/operator.hpp"
+#include "domain/twin/twin.hpp"
+#include "domain/twin/twin_state.hpp"
+#include "domain/window/window_operator.hpp"
+
+namespace pollux::domain {
+namespace {
+
+constexpr std::size_t finished_commands_shown = 16;
+
+owned_value owned(const latest_value& v, const std::string& text) {
+  switch (v.type()) {
+  case value_kind::f64: return v.f64;
+  case value_kind::i64: return v.i64;
+  case value_kind::boolean: return v.boolean;
+  case value_kind::text: return text;
+  default: return std::monostate{};
+  }
+}
+
+described_telemetry described(const std::string& name, const latest_value& v,
+                              const std::string& text) {
+  described_telemetry out;
+  out.name = name;
+  out.value = owned(v, text);
+  out.event_time_ns = v.event_time_ns;
+  out.readings = v.readings;
+  return out;
+}
+
+void describe_telemetry(const twin_state::body& b, twin_description& out) {
+  const auto& m = b.ruling();
+  static const std::string none;
+  for (std::size_t slot = 0; slot < m.telemetry.size(); ++slot) {
+    const bool has_text = b.rare && !b.rare->texts.empty();
+    out.telemetry.push_back(
+        described(m.telemetry[slot].name, b.latest[slot], has_text ? b.rare->texts[slot] : none));
+    out.telemetry.back().unit = m.telemetry[slot].unit;
+  }
+  if (!b.rare) return;
+  for (const auto& u : b.rare->undeclared) {
+    out.telemetry.push_back(described(u.name, u.latest, u.text));
+    out.telemetry.back().declared = false;
+  }
+}
+
+void describe_operators(const twin_state::body& b, std::int64_t now_ns, twin_description& out) {
+  const auto& m = b.ruling();
+  for (const auto& op : m.operators) {
+    if (const auto* window = dynamic_cast<const window_operator*>(op.get()))
+      out.windows.push_back({op->name(), m.telemetry[static_cast<std::size_t>(window->slot())].name,
+                             window->span_ns(), window->now(b)});
+    else
+      out.rules.push_back(op->explain(b, now_ns));
+  }
+}
+
+void describe_alerts(const twin_state::body& b, twin_description& out) {
+  for (const auto& a : b.rare->alerts.all())
+    out.alerts.push_back({to_string(a.incident), b.ruling().operators[a.rule]->name(), a.message,
+                          a.level, a.raised_event_ns, a.acknowledged, a.by});
+}
+
+// All that are under way, and the last few that are done.
+void describe_commands(const twin_state::body& b, twin_description& out) {
+  const auto& all = b.rare->commands.all();
+  std::size_t finished = 0;
+  for (const auto& c : all) finished += c.phase != command_phase::dispatched ? 1 : 0;
+  std::size_t skip = finished > finished_commands_shown ? finished - finished_commands_shown : 0;
+  for (const auto& c : all) {
+    if (c.phase != command_phase::dispatched && skip > 0) {
+      --skip;
+      continue;
+    }
+    out.commands.push_back({c.id, c.name, c.phase, c.requested_ns, c.expires_ns, c.detail});
+  }
+}
+
+} // namespace
+
+twin_description describe(const model_source&, const twin_state& state, std::int64_t now_ns) {
+  const auto& b = state.get();
+  const auto& m = b.ruling();
+  twin_description out;
+  out.id = b.id;
+  out.kind = m.kind;
+  out.model_name = m.name;
+  out.model_hash = m.hash;
+  out.incarnation = b.incarnation;
+  out.revision = b.last_applied;
+  out.readings = b.readings;
+  out.late = b.late;
+  out.duplicates = b.duplicates;
+  out.corrections = b.corrections;
+  out.last_event_time_ns = b.last_event_ns;
+  out.last_ingest_time_ns = b.last_ingest_ns;
+  out.connected = b.connected;
+  out.next_wakeup_ns = b.wakeup_ns;
+  out.state_bytes = b.heap_bytes();
+  out.window_bytes = b.window_bytes();
+  describe_telemetry(b, out);
+  describe_operators(b, now_ns, out);
+  if (b.rare) {
+    describe_alerts(b, out);
+    describe_commands(b, out);
+  }
+  return out;
+}
+
+} // namespace pollux::domain
