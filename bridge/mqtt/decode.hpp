@@ -62,7 +62,10 @@ public:
               rejections& rejected, OnInput&& on_input) {
     read(payload, options, ingest_time_ns, rejected);
     if (all_.readings.empty()) return;
-    if (all_.readings.size() <= domain::max_readings_per_input) return on_input(all_);
+    if (all_.readings.size() <= domain::max_readings_per_input) {
+      on_input(all_);
+      return;
+    }
     for (std::size_t first = 0; next_part(first);) on_input(part_);
   }
 
