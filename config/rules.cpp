@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/rules.hpp"
+#include "domain/base/twin_id.hpp"
+#include "domain/model/config_node.hpp"
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+namespace pollux::config {
+
+namespace {
+constexpr std::array<std::string_view, 9> effect_words{
+    "namespace", "name", "twin", "rule", "field", "incident", "transition", "command", "id"};
+
+bool is_word(std::string_view text) {
+  if (text.empty()) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+bool has_wildcard(std::string_view topic) {
+  return topic.find_first_of("+#") != std::string_view::npos;
+}
+
+/// MQTT's rules for a filter; Source: MQTT 5.0, 4.7.1. Empty = fine.
+std::string filter_error(std::string_view topic) {
+  if (topic.size() > 65'535) return "is longer than MQTT allows (65,535 bytes)";
+  if (topic.find('\0') != std::string_view::npos) return "must not contain a zero byte";
+  std::size_t start = 0;
+  while (start <= topic.size()) {
+    const auto end = std::min(topic.find('/', start), topic.size());
+    const auto level = topic.substr(start, end - start);
+    if (level.find('+') != std::string_view::npos && level != "+")
+      return "'+' must fill a whole level";
+    if (level.find('#') != std::string_view::npos && (level != "#" || end != topic.size()))
+      return "'#' must be the whole last level";
+    start = end + 1;
+  }
+  return {};
+}
+
+/// Empty when `url` is tcp:// or ssl:// with host and port.
+std::string url_error(std::string_view url) {
+  const auto scheme = url.substr(0, 6);
+  if (scheme != "tcp://" && scheme != "ssl://")
+    return "must start with tcp:// or ssl://, as \"tcp://127.0.0.1:1883\"";
+  const auto rest = url.substr(6);
+  const auto colon = rest.rfind(':');
+  if (colon == std::string_view::npos || colon == 0)
+    return "needs host and port, as \"tcp://127.0.0.1:1883\"";
+  const auto port = rest.substr(colon + 1);
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc{} || end != port.data() + port.size() || number == 0 || number > 65'535)
+    return "'" + std::string(port) + "' is not a port (1 to 65535)";
+  return {};
+}
+
+/// Refuses words that are not in `known`.
+void check_words(std::string_view key, std::string_view text,
+                 const std::vector<std::string_view>& known, std::string_view known_from,
+                 reader& at) {
+  std::vector<std::string_view> words;
+  if (!placeholders(text, words)) return at.fail(key, "a '{' without its '}', or empty braces");
+  for (const auto word : words) {
+    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+    const auto meant = domain::nearest(word, known);
+    std::string what =
+        "{" + std::string(word) + "} is not bound; " + std::string(known_from) + " gives:";
+    for (const auto k : known) what.append(" {").append(k).append("}");
+    if (!meant.empty()) what += "; did you mean {" + std::string(meant) + "}?";
+    at.fail(key, what);
+  }
+}
+
+/// A stand-in for every placeholder, to see whether what remains can be an id.
+std::string filled(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '{') {
+      i = std::min(text.find('}', i), text.size() - 1);
+      out += 'x';
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+} // namespace
+
+bool placeholders(std::string_view text, std::vector<std::string_view>& out) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '}') return false;
+    if (text[i] != '{') continue;
+    const auto end = text.find('}', i);
+    if (end == std::string_view::npos) return false;
+    const auto word = text.substr(i + 1, end - i - 1);
+    if (!is_word(word)) return false;
+    out.push_back(word);
+    i = end;
+  }
+  return true;
+}
+
+void check_rules(const broker_settings& s, reader& at) {
+  if (const auto wrong = url_error(s.url); !wrong.empty()) at.fail("url", wrong);
+  if (s.version == 4) at.fail("version", "there is no MQTT 4; write 5, or 3 for MQTT 3.1.1");
+  if (s.client_id.empty() || s.client_id.size() > 256)
+    at.fail("client_id", "must have 1 to 256 characters: the broker keeps the session under it");
+  const bool tls = s.url.starts_with("ssl://");
+  if (s.certificate_file.empty() != s.key_file.empty())
+    at.fail(s.key_file.empty() ? "certificate_file" : "key_file",
+            "certificate_file and key_file go together");
+  if (!tls && !(s.ca_file + s.certificate_file + s.key_file).empty())
+    at.fail("url", "must start with ssl:// when ca_file, certificate_file or key_file are given");
+  if (s.username.empty() && !s.password_file.empty())
+    at.fail("password_file", "needs a username beside it");
+  if (has_wildcard(s.will_topic)) at.fail("will_topic", "must not contain '+' or '#'");
+}
+
+void check_rules(const ingress_settings& s, reader& at) {
+  if (s.topic.empty())
+    return at.fail("topic", "is needed: the MQTT filter, as \"telemetry/{name}\"");
+  if (s.twin.empty()) return at.fail("twin", "is needed: the twin's id, as \"plant1:{name}\"");
+  if (const auto wrong = filter_error(s.topic); !wrong.empty()) at.fail("topic", wrong);
+  std::vector<std::string_view> bound;
+  if (!placeholders(s.topic, bound))
+    return at.fail("topic", "a '{' without its '}', or braces around something that is no word");
+  for (const auto word : bound)
+    if (std::count(bound.begin(), bound.end(), word) > 1)
+      return at.fail("topic", "binds {" + std::string(word) + "} twice");
+  check_words("twin", s.twin, bound, "the topic", at);
+  check_words("model", s.model, bound, "the topic", at);
+  if (const auto id = parse_twin_id(filled(s.twin)); !id)
+    at.fail("twin", "cannot become a twin's id (namespace:name): " + id.error().what);
+}
+
+void check_rules(const egress_settings& s, reader& at) {
+  const std::vector<std::string_view> known(effect_words.begin(), effect_words.end());
+  if (s.topic.empty())
+    return at.fail("topic", "is needed: a template, as \"twins/{namespace}/{name}/alerts\"");
+  if (has_wildcard(s.topic)) at.fail("topic", "a topic to publish on has no '+' or '#'");
+  if (s.topic.size() > 65'535) at.fail("topic", "is longer than MQTT allows (65,535 bytes)");
+  check_words("topic", s.topic, known, "an effect", at);
+}
+
+namespace {
+void check_address(const std::string& address, reader& at) {
+  if (address.empty()) at.fail("address", "is empty; 127.0.0.1 listens on this machine only");
+}
+} // namespace
+
+void check_rules(const http_settings& s, reader& at) {
+  check_address(s.address, at);
+  const bool loopback = s.address.starts_with("127.") || s.address == "::1";
+  if (s.enabled && !loopback && !s.address.empty())
+    at.fail("address", "\"" + s.address +
+                           "\" is not a loopback address; there is no log-in over HTTP yet, so "
+                           "only 127.0.0.1 or ::1 is accepted");
+}
+
+void check_rules(const remote_settings& s, reader& at) { check_address(s.address, at); }
+
+void check_all(const settings& s, std::vector<std::string>& errors,
+               std::vector<std::string>& warnings) {
+  if (s.http.enabled && s.remote.enabled && s.http.port == s.remote.port && s.http.port != 0)
+    errors.push_back("[http] and [remote] both want port " + std::to_string(s.http.port));
+  if (s.ingress.empty())
+    warnings.push_back("no [[mqtt.ingress]]: nothing will be received over MQTT");
+  for (std::size_t i = 0; i < s.ingress.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k)
+      if (s.ingress[i].topic == s.ingress[k].topic)
+        warnings.push_back("[[mqtt.ingress]] topic \"" + s.ingress[i].topic +
+                           "\" stands twice; the first entry takes every message");
+  for (const auto& in : s.ingress)
+    if (in.qos == 0 && in.durability_set && in.durability == messages::durability::d2)
+      warnings.push_back("[[mqtt.ingress]] topic \"" + in.topic +
+                         "\": durability D2 with qos 0: the broker does not wait for it");
+  if (s.broker.clean_start)
+    warnings.push_back("[mqtt] clean_start = true: messages sent while the node is down are lost");
+  if (s.broker.version == 5 && s.broker.session_expiry_s == 0)
+    warnings.push_back(
+        "[mqtt] session_expiry_s = 0: messages sent while the node is down are lost");
+}
+
+} // namespace pollux::config
