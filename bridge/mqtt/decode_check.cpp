@@ -47,8 +47,9 @@ std::string shown(double number) {
 }
 
 /// True when the field may stay.
-bool good(const domain::model& model, const field& f, rejections& rejected) {
-  const int slot = model.telemetry_slot(f.name);
+/// `place`: of the field in its reading, where its declaration is looked for first.
+bool good(const domain::model& model, const field& f, std::size_t place, rejections& rejected) {
+  const int slot = model.telemetry_slot(f.name, place);
   if (slot < 0) return true;
   const auto& spec = model.telemetry[static_cast<std::size_t>(slot)];
   const auto refuse = [&](auto&& make_words) {
@@ -75,7 +76,7 @@ std::size_t check_against(const domain::model& model, domain::input& in, rejecti
     auto kept = r;
     kept.first = static_cast<std::uint32_t>(kept_fields);
     for (std::size_t i = r.first; i < std::size_t{r.first} + r.count; ++i)
-      if (good(model, in.fields[i], rejected)) in.fields[kept_fields++] = in.fields[i];
+      if (good(model, in.fields[i], i - r.first, rejected)) in.fields[kept_fields++] = in.fields[i];
     kept.count = static_cast<std::uint32_t>(kept_fields) - kept.first;
     if (kept.count > 0) in.readings[kept_readings++] = kept;
   }

@@ -159,7 +159,7 @@ private:
   void sequence(std::string_view name, const dom::element& value) {
     std::uint64_t number = 0;
     if (value.is_null()) return;
-    if (value.is_double() || value.get(number) != simdjson::SUCCESS)
+    if (value.type() == dom::element_type::DOUBLE || value.get(number) != simdjson::SUCCESS)
       return rows_.refuse_field(quarantine_reason::invalid_value, name,
                                 "a sequence number is a whole number, 0 or above");
     rows_.set_sequence(number);
