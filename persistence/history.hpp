@@ -21,10 +21,13 @@ struct block_header {
 };
 
 /// Encodes 1 to max_inputs_per_block inputs of one twin. Inputs must be in order.
-[[nodiscard]] std::string encode_block(const std::vector<const domain::input*>& inputs, std::uint64_t previous_hash);
+[[nodiscard]] std::string encode_block(const std::vector<const domain::input*>& inputs,
+                                       std::uint64_t previous_hash);
 [[nodiscard]] result<block_header> read_block_header(std::string_view block);
-/// Visits the inputs in order, bit for bit as they were. Errors: corrupt (CRC, lengths), version_mismatch.
-[[nodiscard]] status decode_block(std::string_view block, const std::function<void(const domain::input&)>& visit);
+/// Visits the inputs in order, bit for bit as they were. Errors: corrupt (CRC, lengths),
+/// version_mismatch.
+[[nodiscard]] status decode_block(std::string_view block,
+                                  const std::function<void(const domain::input&)>& visit);
 
 /// Row of a twin in its shard's directory; no_row when unknown (then sealing fails: a defect).
 using row_lookup = std::function<std::uint32_t(std::uint32_t shard, std::string_view twin)>;
@@ -37,13 +40,16 @@ struct seal_report {
 /// Turns the oldest segments of a shard, up to `below` or `max_readings`, into blocks, one batch,
 /// synced, idempotent. Does not trim: the caller does, once every twin has a snapshot at or after
 /// its last sealed input. A twin's newest block is filled up (rewritten) while it is small.
-[[nodiscard]] result<seal_report> seal(log& from, store& into, std::uint32_t shard, domain::position below,
-                                       std::uint64_t max_readings, const row_lookup& rows);
+[[nodiscard]] result<seal_report> seal(log& from, store& into, std::uint32_t shard,
+                                       domain::position below, std::uint64_t max_readings,
+                                       const row_lookup& rows);
 
 /// Visits the inputs of a twin after `after`, merged in order with the shard-wide ones, from the
-/// blocks and then from the log's tail. `row` and `id` name the same twin. Stops when visit gives false.
-[[nodiscard]] status each_input(const log& tail, const store& blocks, std::uint32_t shard, std::uint32_t row, std::string_view id,
-                                domain::input_id after, const std::function<bool(const domain::input&)>& visit);
+/// blocks and then from the log's tail. `row` and `id` name the same twin. Stops when visit gives
+/// false.
+[[nodiscard]] status each_input(const log& tail, const store& blocks, std::uint32_t shard,
+                                std::uint32_t row, std::string_view id, domain::input_id after,
+                                const std::function<bool(const domain::input&)>& visit);
 
 /// One stored value, for `history`.
 struct history_value {
@@ -53,15 +59,18 @@ struct history_value {
 };
 /// Values of a twin (of one telemetry, or all when empty) with from <= event time <= to, oldest
 /// first, at most `limit`. Uses the time index; late readings are in their event-time place.
-[[nodiscard]] result<std::vector<history_value>> values_between(const log& tail, const store& blocks, std::uint32_t shard, std::uint32_t row, std::string_view id,
-                                                                std::string_view telemetry, std::int64_t from_ns, std::int64_t to_ns, std::size_t limit);
+[[nodiscard]] result<std::vector<history_value>>
+values_between(const log& tail, const store& blocks, std::uint32_t shard, std::uint32_t row,
+               std::string_view id, std::string_view telemetry, std::int64_t from_ns,
+               std::int64_t to_ns, std::size_t limit);
 
 struct verify_finding {
   std::string twin, what; ///< "snapshot 17-3-0: state hash differs", "block chain broken at ..."
 };
 struct verify_report {
-  std::uint64_t twins = 0, inputs = 0, readings = 0, values = 0, blocks = 0, segments = 0, snapshots_compared = 0, alerts_compared = 0;
-  std::int64_t vouches_from_ns = 0; ///< ingest time of the oldest retained input
+  std::uint64_t twins = 0, inputs = 0, readings = 0, values = 0, blocks = 0, segments = 0,
+                snapshots_compared = 0, alerts_compared = 0;
+  std::int64_t vouches_from_ns = 0;     ///< ingest time of the oldest retained input
   std::vector<verify_finding> findings; ///< empty = clean; at most 1000 kept
   std::uint64_t findings_total = 0;
 };
@@ -71,8 +80,10 @@ struct verify_target {
 };
 /// Replays one twin from its oldest retained base and compares the state hash at every kept
 /// snapshot, the alerts with table A, block CRCs, chains and gaps. `live_state` (may be empty):
-/// the running twin's save() bytes, which must equal the replayed state at the same input. Adds to `into`.
-[[nodiscard]] status verify_twin(const log& tail, const store& tables, const domain::model_source& models, const verify_target& twin,
+/// the running twin's save() bytes, which must equal the replayed state at the same input. Adds to
+/// `into`.
+[[nodiscard]] status verify_twin(const log& tail, const store& tables,
+                                 const domain::model_source& models, const verify_target& twin,
                                  std::string_view live_state, verify_report& into);
 
 } // namespace pollux::persistence

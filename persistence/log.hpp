@@ -22,13 +22,14 @@ struct positioned_segment {
 };
 
 struct log_status {
-  bool writable = true;          ///< false: refuses appends; `why` says what happened
+  bool writable = true; ///< false: refuses appends; `why` says what happened
   std::string why;
-  std::uint64_t tail_bytes = 0;  ///< committed and not trimmed
+  std::uint64_t tail_bytes = 0; ///< committed and not trimmed
   std::uint64_t tail_readings = 0;
-  std::int64_t last_sync_age_ns = 0; ///< age of the oldest committed but unsynced byte; 0 when all is synced
+  std::int64_t last_sync_age_ns =
+      0; ///< age of the oldest committed but unsynced byte; 0 when all is synced
   std::uint64_t segments = 0, bytes_written = 0, syncs = 0;
-  std::uint64_t free_bytes = 0;  ///< on the log's file system, as last looked at
+  std::uint64_t free_bytes = 0; ///< on the log's file system, as last looked at
 };
 
 class log {
@@ -36,7 +37,8 @@ public:
   virtual ~log() = default;
   [[nodiscard]] virtual std::uint32_t shards() const = 0;
 
-  /// Stages a segment. Does not block. The ticket rises with every call. Errors: no_space, io, unavailable.
+  /// Stages a segment. Does not block. The ticket rises with every call. Errors: no_space, io,
+  /// unavailable.
   virtual result<messages::ticket> append(std::uint32_t shard, segment_ptr content) = 0;
   /// Writes everything staged as one batch and gives it positions. One caller at a time (the
   /// journal mutex of the intake). After an error the staged segments are dropped, never half
@@ -53,7 +55,9 @@ public:
   virtual std::vector<positioned_segment> poll() = 0;
 
   /// Visits committed segments of a shard from `from` on, in order, until `visit` gives false.
-  /// Starts at the trim point, never at the prefix (decision 9). Errors: corrupt, io.
+  /// Starts at the trim point, never at the prefix (decision 9). Damaged segments are passed over:
+  /// everything readable is visited first, then the answer is `corrupt`, naming the first of them.
+  /// Errors: corrupt, version_mismatch, io, unavailable (being reopened).
   virtual status scan(std::uint32_t shard, domain::position from,
                       const std::function<bool(const positioned_segment&)>& visit) const = 0;
   /// Forgets segments below `below`. Only after their inputs are in synced blocks.
@@ -63,14 +67,19 @@ public:
   [[nodiscard]] virtual domain::position end(std::uint32_t shard) const = 0;
 
   [[nodiscard]] virtual log_status state() const = 0;
-  /// After a failed write or sync, or when space was short: looks again and, if all is well, reopens.
-  /// Called now and then by the maintenance thread. Errors: still not writable, and why.
+  /// After a failed write or sync, or when space was short: looks again and, if all is well,
+  /// reopens. Called now and then by the maintenance thread. Errors: still not writable, and why.
   virtual status heal() = 0;
+
+  /// For `journal verify`: reads a shard's tail and tells `finding` of damaged segments and of
+  /// holes in the chain of positions. Errors: io, unavailable.
+  virtual status check(std::uint32_t shard,
+                       const std::function<void(const std::string&)>& finding) const = 0;
 };
 
 struct leveldb_log_options {
-  std::string folder;           ///< <data>/log
-  std::uint32_t shards = 64;    ///< a stored number that differs is refused (conflict)
+  std::string folder;        ///< <data>/log
+  std::uint32_t shards = 64; ///< a stored number that differs is refused (conflict)
   std::uint64_t min_free_bytes = 256ull << 20; ///< below it appends are refused (no_space)
   std::uint64_t ballast_bytes = 16ull << 20;   ///< file given up first when the disk is full
   std::size_t write_buffer_bytes = 32u << 20;

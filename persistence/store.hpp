@@ -30,8 +30,8 @@ struct snapshot {
   std::int64_t next_wakeup_ns = 0;
   std::uint32_t timer = 0;
   std::uint64_t generation = 0;
-  std::string state;  ///< domain::save bytes
-  std::string hash;   ///< content_hash(state)
+  std::string state; ///< domain::save bytes
+  std::string hash;  ///< content_hash(state)
 };
 
 /// What `twin ls` shows of a passivated twin without waking it; kept in the snapshot row's head.
@@ -69,14 +69,19 @@ class store_batch {
 public:
   virtual ~store_batch() = default;
   virtual void put_registry(std::uint32_t shard, const registry_row& r) = 0;
-  virtual void put_snapshot(std::uint32_t shard, std::uint32_t row, const snapshot& s) = 0; ///< keeps the newest two and the anchors
+  virtual void put_snapshot(std::uint32_t shard, std::uint32_t row,
+                            const snapshot& s) = 0; ///< keeps the newest two and the anchors
   virtual void put_alert(const alert_row& a) = 0;
   virtual void put_outbox(const outbox_row& o) = 0;
-  virtual void erase_outbox(const std::string& destination, std::uint32_t shard, std::uint32_t row, const domain::effect_id& id) = 0;
-  /// All effects of the twin up to `id` have been taken into A and the outbox: replayed ones at or before it are dropped.
+  virtual void erase_outbox(const std::string& destination, std::uint32_t shard, std::uint32_t row,
+                            const domain::effect_id& id) = 0;
+  /// All effects of the twin up to `id` have been taken into A and the outbox: replayed ones at or
+  /// before it are dropped.
   virtual void mark_taken(std::uint32_t shard, std::uint32_t row, const domain::effect_id& id) = 0;
-  virtual void put_model(const std::string& hash, const std::string& name, const std::string& json) = 0;
-  virtual void put_block(std::uint32_t shard, std::uint32_t row, domain::input_id first, const std::string& bytes) = 0;
+  virtual void put_model(const std::string& hash, const std::string& name,
+                         const std::string& json) = 0;
+  virtual void put_block(std::uint32_t shard, std::uint32_t row, domain::input_id first,
+                         const std::string& bytes) = 0;
   virtual void erase_block(std::uint32_t shard, std::uint32_t row, domain::input_id first) = 0;
   virtual void put_meta(const std::string& key, const std::string& value) = 0;
   virtual void erase_meta(const std::string& key) = 0;
@@ -96,28 +101,39 @@ public:
   /// Writes the batch; `synced` also makes it survive a power cut. Errors: no_space, io, corrupt.
   virtual status write(store_batch& b, bool synced) = 0;
 
-  virtual status each_registry(std::uint32_t shard, const std::function<void(const registry_row&)>& visit) const = 0;
-  virtual status each_snapshot_head(std::uint32_t shard, const std::function<void(const snapshot_head&)>& visit) const = 0;
-  [[nodiscard]] virtual result<std::optional<snapshot>> newest_snapshot(std::uint32_t shard, std::uint32_t row) const = 0;
+  virtual status each_registry(std::uint32_t shard,
+                               const std::function<void(const registry_row&)>& visit) const = 0;
+  virtual status
+  each_snapshot_head(std::uint32_t shard,
+                     const std::function<void(const snapshot_head&)>& visit) const = 0;
+  [[nodiscard]] virtual result<std::optional<snapshot>>
+  newest_snapshot(std::uint32_t shard, std::uint32_t row) const = 0;
   /// All kept snapshots (anchors and the newest two), oldest first.
-  virtual status each_snapshot(std::uint32_t shard, std::uint32_t row, const std::function<bool(const snapshot&)>& visit) const = 0;
+  virtual status each_snapshot(std::uint32_t shard, std::uint32_t row,
+                               const std::function<bool(const snapshot&)>& visit) const = 0;
   virtual status each_alert(const std::function<bool(const alert_row&)>& visit) const = 0;
-  [[nodiscard]] virtual result<std::optional<alert_row>> find_alert(std::uint32_t shard, std::uint32_t row, const std::string& incident) const = 0;
+  [[nodiscard]] virtual result<std::optional<alert_row>>
+  find_alert(std::uint32_t shard, std::uint32_t row, const std::string& incident) const = 0;
   virtual status each_outbox(const std::function<void(const outbox_row&)>& visit) const = 0;
-  [[nodiscard]] virtual result<std::optional<domain::effect_id>> taken_upto(std::uint32_t shard, std::uint32_t row) const = 0;
+  [[nodiscard]] virtual result<std::optional<domain::effect_id>>
+  taken_upto(std::uint32_t shard, std::uint32_t row) const = 0;
   [[nodiscard]] virtual result<std::vector<model_row>> models() const = 0;
   /// Visits block bytes of a twin with last input > `after`, in order.
-  virtual status each_block(std::uint32_t shard, std::uint32_t row, domain::input_id after, const std::function<bool(std::string_view)>& visit) const = 0;
+  virtual status each_block(std::uint32_t shard, std::uint32_t row, domain::input_id after,
+                            const std::function<bool(std::string_view)>& visit) const = 0;
   [[nodiscard]] virtual result<std::optional<std::string>> meta(const std::string& key) const = 0;
 
-  /// Quarantine: ring of at most `quarantine_max` rows (default 100,000), the oldest give way and are counted.
+  /// Quarantine: ring of at most `quarantine_max` rows (default 100,000), the oldest give way and
+  /// are counted.
   virtual status put_quarantine(const std::vector<messages::quarantined>& records) = 0;
-  [[nodiscard]] virtual result<std::vector<quarantine_row>> quarantine_page(std::uint64_t after_id, std::size_t limit) const = 0;
+  [[nodiscard]] virtual result<std::vector<quarantine_row>>
+  quarantine_page(std::uint64_t after_id, std::size_t limit) const = 0;
   virtual status erase_quarantine(std::uint64_t id) = 0;
   [[nodiscard]] virtual std::uint64_t quarantine_size() const = 0;
 
   virtual status heal() = 0; ///< as log::heal
-  [[nodiscard]] virtual std::string property(const std::string& name) const = 0; ///< LevelDB statistics, for doctor and metrics
+  [[nodiscard]] virtual std::string
+  property(const std::string& name) const = 0; ///< LevelDB statistics, for doctor and metrics
 };
 
 struct leveldb_store_options {
@@ -128,6 +144,7 @@ struct leveldb_store_options {
 };
 
 /// Errors as open_leveldb_log.
-[[nodiscard]] result<std::unique_ptr<store>> open_leveldb_store(const leveldb_store_options& options);
+[[nodiscard]] result<std::unique_ptr<store>>
+open_leveldb_store(const leveldb_store_options& options);
 
 } // namespace pollux::persistence

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "persistence/folder_lock.hpp"
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/file.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace pollux::persistence {
+
+namespace {
+
+std::string read_owner(int fd) {
+  char text[32];
+  const auto n = ::pread(fd, text, sizeof text, 0);
+  std::string pid;
+  for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9'; ++i) pid.push_back(text[i]);
+  return pid;
+}
+
+failure system_failure(const std::string& doing, int number) {
+  return {number == ENOSPC ? errc::no_space : errc::io,
+          doing + ": " + std::generic_category().message(number)};
+}
+
+} // namespace
+
+folder_lock::folder_lock(folder_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+folder_lock& folder_lock::operator=(folder_lock&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+folder_lock::~folder_lock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+result<folder_lock> folder_lock::take(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return failure{errc::io, "creating " + folder + ": " + error.message()};
+  const std::string name = folder + "/owner.pid";
+  folder_lock lock;
+  lock.fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock.fd_ < 0) return system_failure("opening " + name, errno);
+  if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_failure("locking " + name, errno);
+    const auto owner = read_owner(lock.fd_);
+    return failure{errc::locked,
+                   folder + " is in use by process " + (owner.empty() ? "unknown" : owner)};
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  // a full disk must not keep a node from starting to serve reads: the pid is a courtesy
+  if (::ftruncate(lock.fd_, 0) != 0 ||
+      ::pwrite(lock.fd_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    return lock;
+  return lock;
+}
+
+} // namespace pollux::persistence
