@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/quarantine_queue.hpp"
+
+namespace pollux::actors {
+
+quarantine_queue::quarantine_queue(persistence::store& tables, messages::metrics& metrics)
+    : store_(tables), metrics_(metrics),
+      overflow_(metrics.make_counter("pollux_quarantine_overflow_total", "Records counted and dropped because the quarantine could not keep up")) {}
+
+void quarantine_queue::put(messages::quarantined record) {
+  metrics_.make_counter("pollux_quarantined_total", "Input that could not be used, by reason", {{"reason", messages::to_string(record.reason)}}).add();
+  if (record.payload.size() > max_payload) {
+    record.detail += " (payload cut from " + std::to_string(record.payload.size()) + " bytes)";
+    record.payload.resize(max_payload);
+  }
+  std::lock_guard lock{mutex_};
+  if (waiting_.size() >= max_waiting) {
+    overflow_.add();
+    return;
+  }
+  waiting_.push_back(std::move(record));
+}
+
+status quarantine_queue::flush() {
+  std::vector<messages::quarantined> records;
+  {
+    std::lock_guard lock{mutex_};
+    records.swap(waiting_);
+  }
+  if (records.empty()) return {};
+  auto written = store_.put_quarantine(records);
+  if (written) return written;
+  std::lock_guard lock{mutex_};
+  const auto room = max_waiting > waiting_.size() ? max_waiting - waiting_.size() : 0;
+  const auto kept = std::min(room, records.size());
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(kept)));
+  overflow_.add(records.size() - kept);
+  return written;
+}
+
+} // namespace pollux::actors

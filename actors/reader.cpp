@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/reader.hpp"
+#include "actors/black_box.hpp"
+#include "actors/directory.hpp"
+#include "actors/glob.hpp"
+#include "actors/twin_actor.hpp"
+#include "messages/documents.hpp"
+#include "persistence/history.hpp"
+#include <algorithm>
+
+namespace pollux::actors {
+
+namespace {
+
+struct reader_state {
+  const persistence::log* journal = nullptr;
+  const persistence::store* tables = nullptr;
+  const model_catalog* models = nullptr;
+  static inline const char* name = "reader";
+};
+
+using reader_actor = caf::stateful_actor<reader_state>;
+
+restored restore_twin(const reader_state& with, const restore& want) {
+  restored out{want.twin, nullptr, {}, {}};
+  auto base = load_newest(*with.tables, *with.models, want.twin, want.key);
+  if (!base) {
+    out.why = base.error().what;
+    return out;
+  }
+  auto made = std::make_shared<restored_state>(std::move(*base));
+  if (want.replay) {
+    domain::input_id at;
+    try {
+      auto replayed = persistence::each_input(*with.journal, *with.tables, want.twin.shard, want.twin.row, want.key, made->state.last_applied(),
+                                              [&](const domain::input& in) {
+                                                if (in.id > want.upto) return false;
+                                                if (want.skips.contains(in.id)) return true;
+                                                at = in.id;
+                                                const black_box_mark mark{want.twin.shard, want.twin.row, in.id};
+                                                domain::step(*with.models, made->state, in, made->effects);
+                                                return true;
+                                              });
+      if (!replayed) {
+        out.why = replayed.error().what;
+        return out;
+      }
+    } catch (const std::exception& e) {
+      out.poison = at;
+      out.why = e.what();
+      return out;
+    }
+  }
+  out.what = std::move(made);
+  return out;
+}
+
+std::string last_state(const std::vector<domain::effect>& transitions) {
+  std::string state = "active";
+  for (const auto& e : transitions) {
+    switch (e.alert.transition) {
+    case domain::alert_transition::raised: state = "active"; break;
+    case domain::alert_transition::acknowledged:
+      if (state == "active") state = "acknowledged";
+      break;
+    case domain::alert_transition::cleared: state = "cleared"; break;
+    case domain::alert_transition::emitted: state = "emitted"; break;
+    }
+  }
+  return state;
+}
+
+messages::alert_answer alert_of(const persistence::alert_row& row, bool with_document) {
+  const auto& first = row.transitions.front();
+  return {row.twin, row.incident, first.alert.rule, domain::to_string(first.alert.level), last_state(row.transitions), first.alert.event_time_ns,
+          with_document ? messages::alert_document(row.twin, row.transitions) : std::string{}};
+}
+
+caf::result<messages::alert_list> list_alerts(const reader_state& with, const messages::alert_list_query& q) {
+  messages::alert_list page;
+  const auto limit = std::clamp<std::uint32_t>(q.limit, 1, messages::max_page);
+  auto read = with.tables->each_alert([&](const persistence::alert_row& row) {
+    const auto cursor = row.twin + " " + row.incident;
+    if (row.transitions.empty() || cursor <= q.after || !matches_glob(q.glob.empty() ? "*" : q.glob, row.twin)) return true;
+    auto answer = alert_of(row, true);
+    if (q.active_only && answer.state != "active" && answer.state != "acknowledged") return true;
+    page.rows.push_back(std::move(answer));
+    return true;
+  });
+  if (!read) return messages::to_caf(read.error());
+  std::ranges::sort(page.rows, [](const auto& a, const auto& b) { return std::tie(a.twin, a.incident) < std::tie(b.twin, b.incident); });
+  if (page.rows.size() > limit) {
+    page.rows.resize(limit);
+    page.next = page.rows.back().twin + " " + page.rows.back().incident;
+  }
+  return page;
+}
+
+caf::result<messages::alert_answer> one_alert(const reader_state& with, const messages::alert_query& q) {
+  messages::alert_answer found;
+  auto read = with.tables->each_alert([&](const persistence::alert_row& row) {
+    if (row.twin != q.twin || row.incident != q.incident || row.transitions.empty()) return true;
+    found = alert_of(row, true);
+    return false;
+  });
+  if (!read) return messages::to_caf(read.error());
+  if (found.incident.empty()) return messages::to_caf({errc::not_found, "no alert " + q.incident + " of twin " + q.twin});
+  return found;
+}
+
+caf::result<messages::history_page> history(const reader_state& with, const history_ask& ask) {
+  const auto limit = std::clamp<std::uint32_t>(ask.what.limit, 1, 100'000);
+  auto values = persistence::values_between(*with.journal, *with.tables, ask.twin.shard, ask.twin.row, ask.key, ask.what.telemetry, ask.what.from_ns,
+                                            ask.what.to_ns, limit + 1);
+  if (!values) return messages::to_caf(values.error());
+  messages::history_page page;
+  page.complete = values->size() <= limit;
+  if (!page.complete) values->resize(limit);
+  page.rows.reserve(values->size());
+  for (auto& v : *values) page.rows.push_back({v.event_time_ns, v.ingest_time_ns, std::move(v.name), messages::value_json(v.value)});
+  return page;
+}
+
+caf::behavior reader(reader_actor* self, const persistence::log* journal, const persistence::store* tables, const model_catalog* models) {
+  self->state = {journal, tables, models};
+  return {
+      [self](const restore& want) { self->send(caf::actor_cast<caf::actor>(self->current_sender()), restore_twin(self->state, want)); },
+      [self](const ask_twin& ask) -> caf::result<messages::twin_answer> {
+        auto state = load_newest(*self->state.tables, *self->state.models, ask.twin, ask.key);
+        if (!state) return messages::to_caf(state.error());
+        return answer_for(*self->state.models, *state, ask.now_ns);
+      },
+      [self](const ask_brief& ask) -> caf::result<messages::twin_row> {
+        const auto& [place, key] = ask.twins.front();
+        auto state = load_newest(*self->state.tables, *self->state.models, place, key);
+        if (!state) return messages::to_caf(state.error());
+        return row_for(*self->state.models, *state, false, ask.now_ns);
+      },
+      [self](const history_ask& ask) { return history(self->state, ask); },
+      [self](const messages::alert_list_query& q) { return list_alerts(self->state, q); },
+      [self](const messages::alert_query& q) { return one_alert(self->state, q); },
+  };
+}
+
+} // namespace
+
+result<domain::twin_state> load_newest(const persistence::store& tables, const model_catalog& models, twin_place place, std::string_view key) {
+  auto newest = tables.newest_snapshot(place.shard, place.row);
+  if (!newest) return newest.error();
+  const auto id = split_key(key).id;
+  if (!*newest) return domain::twin_state{id};
+  return domain::load(models, id, (*newest)->state);
+}
+
+caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journal, const persistence::store& tables, const model_catalog& models) {
+  return system.spawn<caf::detached>(reader, &journal, &tables, &models);
+}
+
+} // namespace pollux::actors

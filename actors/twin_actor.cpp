@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/twin_actor.hpp"
+#include "actors/black_box.hpp"
+#include "messages/documents.hpp"
+#include "messages/hash.hpp"
+
+namespace pollux::actors {
+
+namespace {
+
+class twin_actor;
+thread_local twin_actor* running = nullptr; // the twin whose message this thread handles now
+
+// All twins share one behaviour object (its handlers find their twin through `running`): with
+// 100,000 twins a behaviour each would cost more memory than their rules.
+class twin_actor : public caf::event_based_actor {
+public:
+  twin_actor(caf::actor_config& config, std::shared_ptr<const twin_surroundings> around, twin_place place, std::string key, domain::twin_state state)
+      : caf::event_based_actor(config), around_(std::move(around)), place_(place), key_(std::move(key)), state_(std::move(state)) {}
+
+  caf::behavior make_behavior() override {
+    tell_timer();
+    static const caf::behavior shared{
+        [](const twin_work& work) { running->apply(work); },
+        [](const check_timer& check) { running->look_at_timer(check.now_ns); },
+        [](const take_snapshot& how) { running->snapshot(how.and_quit); },
+        [](const describe_ask& ask) { return answer_for(*running->around_->models, running->state_, ask.now_ns); },
+        [](const ask_brief& ask) { return row_for(*running->around_->models, running->state_, true, ask.now_ns); },
+        [](const ask_bytes&) { return running->bytes(); },
+        [](const set_watched& w) { running->watched_ = w.on; },
+    };
+    return shared;
+  }
+
+  caf::resumable::resume_result resume(caf::execution_unit* unit, std::size_t max_throughput) override {
+    running = this;
+    return caf::event_based_actor::resume(unit, max_throughput);
+  }
+
+private:
+  void apply(const twin_work& work) {
+    thread_local domain::input in;
+    thread_local domain::effects out;
+    out.clear();
+    std::uint64_t readings = 0;
+    for (std::uint32_t i = work.first; i < work.first + work.count; ++i) {
+      const auto& item = work.from->items[i];
+      work.from->segments[item.segment]->decode(item.entry, item.id.at, in);
+      in.id = item.id;
+      readings += in.readings.size();
+      const black_box_mark mark{place_.shard, place_.row, item.id};
+      try {
+        domain::step(*around_->models, state_, in, out);
+      } catch (const std::exception& e) {
+        tell_effects(out);
+        send(around_->host, crashed{place_, item.id, e.what()});
+        quit(caf::exit_reason::unhandled_exception);
+        return;
+      }
+    }
+    around_->applied_inputs->add(work.count);
+    around_->applied_readings->add(readings);
+    tell_effects(out);
+    if (state_.deleted()) return snapshot(true);
+    tell_timer();
+    if (watched_) tell_feed(in.ingest_time_ns);
+  }
+
+  void tell_effects(domain::effects& out) {
+    if (out.empty()) return;
+    around_->effects->add(out.size());
+    send(around_->outbox, twin_effects{place_, key_, std::make_shared<domain::effects>(std::move(out))});
+    out.clear();
+  }
+
+  // Only an earlier wish is told: one that moved later costs nothing until the old time comes.
+  void tell_timer() {
+    const auto due = state_.next_wakeup_ns();
+    if (due >= armed_ns_) return;
+    armed_ns_ = due;
+    send(around_->host, timer_at{place_, due});
+  }
+
+  void look_at_timer(std::int64_t now_ns) {
+    const auto due = state_.next_wakeup_ns();
+    if (due == domain_never) {
+      armed_ns_ = domain_never;
+    } else if (due <= now_ns) {
+      armed_ns_ = domain_never; // re-armed when the journaled tick has been applied
+      send(around_->host, timer_due{place_, state_.next_timer(), state_.timer_generation()});
+    } else {
+      armed_ns_ = due;
+      send(around_->host, timer_at{place_, due});
+    }
+  }
+
+  void snapshot(bool and_quit) {
+    send(around_->outbox, store_snapshot{place_, snapshot_of(state_), around_->host});
+    if (!and_quit) return;
+    send(around_->host, passivated{place_, state_.next_wakeup_ns(), state_.next_timer(), state_.timer_generation()});
+    quit(caf::exit_reason::normal);
+  }
+
+  void tell_feed(std::int64_t now_ns) {
+    if (!around_->node) return;
+    auto answer = answer_for(*around_->models, state_, now_ns);
+    send(around_->node, feed_event{"state", answer.id, std::move(answer.document)});
+  }
+
+  [[nodiscard]] std::string bytes() const {
+    std::string out;
+    domain::save(state_, out);
+    return out;
+  }
+
+  static constexpr std::int64_t domain_never = never;
+  std::shared_ptr<const twin_surroundings> around_;
+  twin_place place_;
+  bool watched_ = false;
+  std::int64_t armed_ns_ = never;
+  std::string key_;
+  domain::twin_state state_;
+};
+
+} // namespace
+
+caf::actor spawn_twin(caf::actor_system& system, std::shared_ptr<const twin_surroundings> around, twin_place place, std::string key, domain::twin_state state) {
+  return system.spawn<twin_actor>(std::move(around), place, std::move(key), std::move(state));
+}
+
+messages::twin_answer answer_for(const domain::model_source& models, const domain::twin_state& state, std::int64_t now_ns) {
+  const auto d = domain::describe(models, state, now_ns);
+  return {d.id, d.kind, d.model_name, d.model_hash, d.revision.at.value, d.readings, d.last_event_time_ns,
+          static_cast<std::uint32_t>(d.alerts.size()), messages::twin_document(d, now_ns)};
+}
+
+messages::twin_row row_for(const domain::model_source& models, const domain::twin_state& state, bool awake, std::int64_t now_ns) {
+  const auto d = domain::describe(models, state, now_ns);
+  return {d.id, d.kind, d.model_name, awake, d.readings, d.last_event_time_ns, static_cast<std::uint32_t>(d.alerts.size())};
+}
+
+std::shared_ptr<persistence::snapshot> snapshot_of(const domain::twin_state& state) {
+  auto s = std::make_shared<persistence::snapshot>();
+  s->at = state.last_applied();
+  s->next_wakeup_ns = state.next_wakeup_ns();
+  s->timer = state.next_timer();
+  s->generation = state.timer_generation();
+  domain::save(state, s->state);
+  s->hash = messages::content_hash(s->state);
+  return s;
+}
+
+} // namespace pollux::actors

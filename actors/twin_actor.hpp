@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A twin as an actor: a thin shell around domain::step. It restores nothing and decides nothing: the
+// host hands it a state and then its inputs in journal order; what leaves goes to the outbox.
+#pragma once
+#include "actors/models.hpp"
+#include "actors/work.hpp"
+#include "messages/observability/metrics.hpp"
+#include <caf/all.hpp>
+#include <memory>
+
+namespace pollux::actors {
+
+/// What all twins of one host share.
+struct twin_surroundings {
+  const model_catalog* models = nullptr;
+  caf::actor host, outbox, node; ///< node: gets feed_event while a twin is watched
+  messages::counter* applied_readings = nullptr;
+  messages::counter* applied_inputs = nullptr;
+  messages::counter* effects = nullptr;
+};
+
+/// Spawns a twin whose state is `state`. The surroundings outlive it.
+caf::actor spawn_twin(caf::actor_system& system, std::shared_ptr<const twin_surroundings> around, twin_place place,
+                      std::string key, domain::twin_state state);
+
+/// The answer to a twin query, from any state (awake or from a snapshot).
+[[nodiscard]] messages::twin_answer answer_for(const domain::model_source& models, const domain::twin_state& state, std::int64_t now_ns);
+[[nodiscard]] messages::twin_row row_for(const domain::model_source& models, const domain::twin_state& state, bool awake, std::int64_t now_ns);
+/// The state as the store keeps it.
+[[nodiscard]] std::shared_ptr<persistence::snapshot> snapshot_of(const domain::twin_state& state);
+
+} // namespace pollux::actors
