@@ -44,6 +44,11 @@ void outliers::replace(std::int64_t t, double value) {
   drop_beyond_bound(spans);
 }
 
+void outliers::readmit_since(std::int64_t t) {
+  std::erase_if(spans, [&](const outlier_span& s) { return s.from_ns >= t; });
+  open = false;
+}
+
 void outliers::forget(std::int64_t from_ns) {
   const auto gone = std::find_if(spans.begin(), spans.end(),
                                  [&](const outlier_span& s) { return s.to_ns > from_ns; });

@@ -29,6 +29,8 @@ struct outliers final : operator_state {
   void exclude(std::int64_t t);
   /// Lets the reading at `t` count as `value`.
   void replace(std::int64_t t, double value);
+  /// Lets everything from `t` on back in: it has become the normal level.
+  void readmit_since(std::int64_t t);
   /// Forgets spans that ended at or before `from_ns`.
   void forget(std::int64_t from_ns);
   [[nodiscard]] bool idle() const noexcept { return spans.empty() && alerting_since_ns == no_time; }

@@ -98,8 +98,7 @@ void z_score_operator::remember(row& reading, const std::optional<z_score_findin
   }
   if (state.alerting_since_ns == no_time) state.alerting_since_ns = t;
   if (elapsed_ns(t, state.alerting_since_ns) >= rule_.relearn_after_ns) {
-    state.spans.clear();
-    state.open = false;
+    state.readmit_since(state.alerting_since_ns);
   } else if (rule_.poison == z_poison::exclude_while_alerting) {
     state.exclude(t);
   } else {

@@ -9,7 +9,7 @@
 //                           series, so the rule remembers the spans of time it leaves out and asks
 //                           the series about the pieces between: no second copy of the readings.
 //                           After `relearn_after` of unbroken alerting the new level is taken for
-//                           normal and everything is let back in.
+//                           normal: all outliers since then are let back in.
 //   winsorise               they count as mean +- limit x sd, remembered in the same way.
 //   include                 they count as they are; the rule remembers nothing at all.
 #pragma once

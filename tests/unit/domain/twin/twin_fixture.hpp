@@ -199,7 +199,7 @@ public:
 
   twin_state state{"test:twin"};
   effects out;
-  std::int64_t now_s = 1000;
+  std::int64_t now_s = 0;
 
 private:
   const library& models_;
