@@ -84,6 +84,7 @@ void fleet::next(sim_reading& out) {
   auto& one = things_[index];
   out.index = index;
   out.event_time_ns = saturating_add(plan_.start_ns, round_ * period_ns_ + one.phase_ns);
+  if (period_ns_ >= ns_per_ms) out.event_time_ns -= out.event_time_ns % ns_per_ms;
   out.sequence = ++one.sequence;
   out.fields.clear();
   begin_fault_if_due(index, out.event_time_ns);

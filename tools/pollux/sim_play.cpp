@@ -206,7 +206,9 @@ result<column_plan> plan_columns(const std::vector<std::string>& header,
 
 status add_row(const column_plan& plan, const std::vector<std::string>& cells, csv_time format,
                std::uint64_t sequence, domain::input& in, std::deque<std::string>& keep) {
-  if (cells.size() != plan.cells)
+  // some programs end every row with a separator, but not the header
+  const bool spare = cells.size() == plan.cells + 1 && cells.back().empty();
+  if (cells.size() != plan.cells && !spare)
     return failure{errc::invalid_argument, std::to_string(cells.size()) +
                                                " cells, the header has " +
                                                std::to_string(plan.cells)};
