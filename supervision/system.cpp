@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervision/system.hpp"
+#include "actors/black_box.hpp"
+#include "actors/directory.hpp"
+#include "bridge/http/routes.hpp"
+#include "bridge/remote/gateway.hpp"
+#include "bridge/remote/pki.hpp"
+#include "messages/observability/log.hpp"
+#include "supervision/core.hpp"
+#include "supervision/model_files.hpp"
+#include "supervision/mqtt_bridge.hpp"
+#include "supervision/suspects.hpp"
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+namespace pollux::supervision {
+
+namespace logging = messages::log;
+using namespace std::chrono;
+
+namespace {
+
+class node_config : public caf::actor_system_config {
+public:
+  node_config() {
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", static_cast<std::size_t>(std::max(2u, std::thread::hardware_concurrency())));
+    set("scheduler.max-throughput", std::size_t{300});
+    messages::add_message_types(*this);
+  }
+};
+
+constexpr std::size_t restart_budget = 5;
+constexpr auto restart_window = seconds{60};
+
+} // namespace
+
+struct system::parts {
+  config::settings settings;
+  messages::metrics metrics;
+  messages::health conditions;
+  actors::model_catalog models;
+  std::unique_ptr<persistence::log> journal;
+  std::unique_ptr<persistence::store> tables;
+  std::unique_ptr<actors::intake> inlet;
+  std::unique_ptr<actors::quarantine_queue> quarantine;
+  node_config actor_config;
+  std::unique_ptr<caf::actor_system> actors;
+  std::unique_ptr<mqtt_bridge> mqtt;
+  core_surroundings around;
+  std::mutex core_mutex; ///< guards `running`; also holds hand-overs back while the core is rebuilt
+  core running;
+  messages::node_actor front; ///< stands before the present core's node, through restarts
+  std::unique_ptr<bridge::http::server> http;
+  std::uint16_t http_port = 0;
+  std::unique_ptr<bridge::remote::gateway> gateway;
+  std::unique_ptr<caf::scoped_actor> monitor;
+  std::deque<steady_clock::time_point> restarts;
+  bool stopped = false;
+
+  status open_storage();
+  status load_directory();
+  status announce(const std::vector<model_change>& changes);
+  status start_core();
+  status start_doors();
+  void watch_core();
+};
+
+status system::parts::open_storage() {
+  std::error_code error;
+  std::filesystem::create_directories(settings.node.data, error);
+  if (error) return failure{errc::io, "data folder " + settings.node.data + ": " + error.message()};
+  persistence::leveldb_log_options log_options;
+  log_options.folder = settings.node.data + "/log";
+  log_options.shards = settings.node.shards;
+  log_options.min_free_bytes = settings.journal.min_free_bytes;
+  auto opened_log = persistence::open_leveldb_log(log_options);
+  if (!opened_log) return opened_log.error();
+  journal = std::move(*opened_log);
+  persistence::leveldb_store_options store_options;
+  store_options.folder = settings.node.data + "/store";
+  auto opened_store = persistence::open_leveldb_store(store_options);
+  if (!opened_store) return opened_store.error();
+  tables = std::move(*opened_store);
+  return {};
+}
+
+status system::parts::load_directory() {
+  status outcome;
+  for (std::uint32_t shard = 0; shard < inlet->shards() && outcome; ++shard) {
+    auto read = tables->each_registry(shard, [&](const persistence::registry_row& row) {
+      inlet->with_directory(shard, [&](actors::shard_directory& d) {
+        const auto key = actors::journal_key(row.id, row.incarnation);
+        if (d.find_key(key) != actors::unknown_row) return;
+        if (d.add(key) != row.row) outcome = failure{errc::corrupt, "registry of shard " + std::to_string(shard) + ": row " + std::to_string(row.row) + " is out of order"};
+        if (row.deleted) d.mark_deleted(row.row);
+      });
+    });
+    if (!read) return read;
+  }
+  return outcome;
+}
+
+// What every shard must know of this start, in the journal before anything else of it.
+status system::parts::announce(const std::vector<model_change>& changes) {
+  const auto now = actors::system_now_ns();
+  for (std::uint32_t shard = 0; shard < inlet->shards(); ++shard) {
+    for (const auto& change : changes) {
+      domain::input in;
+      in.kind = domain::input_kind::model_changed;
+      in.ingest_time_ns = now;
+      in.model_name = change.name;
+      in.model_hash = change.hash;
+      if (auto sent = inlet->submit_shard_wide(shard, in); !sent) return sent.error();
+    }
+    domain::input started;
+    started.kind = domain::input_kind::node_started;
+    started.ingest_time_ns = now;
+    if (auto sent = inlet->submit_shard_wide(shard, started); !sent) return sent.error();
+  }
+  if (auto written = inlet->flush(messages::durability::d2); !written) return written;
+  return note_model_changes(*tables, changes);
+}
+
+void system::parts::watch_core() {
+  monitor = std::make_unique<caf::scoped_actor>(*actors, true);
+  for (const auto& a : running.all()) (*monitor)->monitor(a);
+}
+
+status system::parts::start_core() {
+  auto made = spawn_core(*actors, around);
+  if (!made) return made.error();
+  {
+    std::lock_guard lock{core_mutex};
+    running = std::move(*made);
+  }
+  watch_core();
+  return {};
+}
+
+status system::parts::start_doors() {
+  front = bridge::remote::spawn_gateway(*actors, [this] {
+    std::lock_guard lock{core_mutex};
+    return running.node;
+  });
+  if (settings.http.enabled) {
+    bridge::http::server_options options;
+    options.metrics = &metrics;
+    http = std::make_unique<bridge::http::server>(options);
+    bridge::http::add_routes(*http, {conditions, metrics, *actors, front});
+    auto port = http->start(settings.http.address, settings.http.port);
+    if (!port) return port.error().within("http");
+    http_port = *port;
+  }
+  if (settings.remote.enabled) {
+    auto opened = bridge::remote::gateway::open(
+        *actors,
+        [this] {
+          std::lock_guard lock{core_mutex};
+          return running.node;
+        },
+        {settings.node.data, settings.remote.address, settings.remote.port});
+    if (!opened) return opened.error().within("remote gateway");
+    gateway = std::move(*opened);
+  }
+  return mqtt->start_source();
+}
+
+system::system(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
+
+system::~system() { stop(); }
+
+result<std::unique_ptr<system>> system::start(config::settings settings) {
+  const auto began = steady_clock::now();
+  auto p = std::make_unique<parts>();
+  p->settings = std::move(settings);
+  p->conditions.set("recovery", false, "the journal is being read");
+  if (auto opened = p->open_storage(); !opened) return opened.error();
+  auto left = actors::open_black_box(p->settings.node.data + "/black-box");
+  if (!left) return left.error();
+  auto changes = load_models(p->settings.node.models, *p->tables, p->models);
+  if (!changes) return changes.error();
+  p->quarantine = std::make_unique<actors::quarantine_queue>(*p->tables, p->metrics);
+
+  actors::intake_options inlet_options;
+  inlet_options.tick_ns = p->settings.journal.tick_ns;
+  inlet_options.sync_interval_ns = p->settings.journal.sync_interval_ns;
+  inlet_options.inbox_bytes = p->settings.journal.inbox_bytes;
+  inlet_options.inbox_inputs = p->settings.journal.inbox_inputs;
+  inlet_options.sync_before_hand_over = std::ranges::any_of(p->settings.ingress, [&](const auto& i) {
+    return (i.durability_set ? i.durability : p->settings.journal.durability) == messages::durability::d2;
+  });
+  p->inlet = std::make_unique<actors::intake>(*p->journal, *p->tables, p->models, p->metrics, inlet_options);
+  auto* raw = p.get();
+  p->inlet->on_hand_over([raw](std::vector<persistence::positioned_segment>&& segments) {
+    std::lock_guard lock{raw->core_mutex};
+    if (!raw->running.hosts.empty()) hand_over(raw->running.hosts, std::move(segments)); // else recovery reads them
+  });
+  if (auto loaded = p->load_directory(); !loaded) return loaded.error();
+  if (auto judged = judge_suspects(*left, *p->tables, *p->inlet, *p->quarantine); !judged) return judged.error();
+  if (auto announced = p->announce(*changes); !announced) return announced.error();
+
+  auto files = bridge::remote::prepare_pki(p->settings.node.data, duration_cast<seconds>(system_clock::now().time_since_epoch()).count());
+  if (!files) return files.error();
+  bridge::remote::configure_remoting(p->actor_config, *files);
+  p->actors = std::make_unique<caf::actor_system>(p->actor_config);
+  if (auto types = messages::check_message_types(*p->actors); !types) return types.error();
+
+  auto rules = compile_egress(p->settings);
+  if (!rules) return rules.error();
+  auto mqtt = mqtt_bridge::make(p->settings, {p->inlet.get(), p->quarantine.get(), &p->models, &p->metrics, &p->conditions});
+  if (!mqtt) return mqtt.error();
+  p->mqtt = std::move(*mqtt);
+  if (auto out = p->mqtt->start_egress(); !out) return out.error();
+  p->around = {p->journal.get(), p->tables.get(), &p->models, p->inlet.get(), p->quarantine.get(), &p->metrics, &p->conditions,
+               &p->mqtt->egress(), std::move(*rules), [raw](const messages::quarantined& q) { return raw->mqtt->replay(q); }, p->settings};
+  std::unique_ptr<system> made{new system(std::move(p))}; // from here on stop() puts everything in order
+  if (auto core_up = raw->start_core(); !core_up) return core_up.error();
+  raw->conditions.set("recovery", true);
+  raw->inlet->start();
+  if (auto doors = raw->start_doors(); !doors) return doors.error();
+  logging::info("system", "started",
+                {{"data", raw->settings.node.data}, {"twins", raw->inlet->twins()}, {"models", raw->models.names().size()},
+                 {"ms", duration_cast<milliseconds>(steady_clock::now() - began).count()}, {"http", made->http_url()}, {"remote", made->remote_endpoint()}});
+  return made;
+}
+
+status system::supervise() {
+  auto& p = *parts_;
+  p.mqtt->report();
+  bool down = false;
+  std::string why;
+  auto& self = *p.monitor;
+  while (self->has_next_message())
+    self->receive([&](const caf::down_msg& msg) {
+                    if (msg.reason == caf::exit_reason::user_shutdown) return;
+                    down = true;
+                    why = p.actors->render(msg.reason);
+                  },
+                  caf::others >> [](caf::message_view&) -> caf::result<caf::message> { return caf::sec::unexpected_message; });
+  if (!down) return {};
+  const auto now = steady_clock::now();
+  while (!p.restarts.empty() && now - p.restarts.front() > restart_window) p.restarts.pop_front();
+  if (p.restarts.size() >= restart_budget) return failure{errc::internal, "the core ended " + std::to_string(restart_budget) + " times within a minute, last: " + why};
+  p.restarts.push_back(now);
+  const auto back_off = milliseconds{100} * (1 << p.restarts.size());
+  logging::error("system", "an actor of the core ended; the core is rebuilt from the journal", {{"why", why}, {"restart", p.restarts.size()}});
+  p.conditions.set("recovery", false, "the core is being rebuilt");
+  {
+    std::lock_guard lock{p.core_mutex};
+    p.running.stop();
+  }
+  std::this_thread::sleep_for(back_off);
+  if (auto again = p.start_core(); !again) return again;
+  p.conditions.set("recovery", true);
+  return {};
+}
+
+status system::reload(const config::settings& changed) {
+  logging::level level;
+  if (logging::parse_level(changed.log.level, level)) logging::configure(changed.log.format == "json" ? logging::format::json : logging::format::text, level);
+  auto changes = load_models(parts_->settings.node.models, *parts_->tables, parts_->models);
+  if (!changes) return changes.error();
+  if (!changes->empty())
+    if (auto announced = parts_->announce(*changes); !announced) return announced;
+  logging::info("system", "reloaded; other settings need a restart", {{"models_changed", changes->size()}});
+  return {};
+}
+
+void system::stop() {
+  auto& p = *parts_;
+  if (p.stopped) return;
+  p.stopped = true;
+  p.conditions.set("running", false, "the node is stopping");
+  if (p.mqtt) p.mqtt->stop_source();
+  if (p.gateway) p.gateway->close();
+  if (p.http) p.http->stop();
+  if (p.inlet) p.inlet->stop();
+  // What was taken in is safe already; twins and outbox get a moment to send what follows from it.
+  const auto patience = steady_clock::now() + milliseconds{1500};
+  while (p.inlet && p.inlet->used_inputs() != 0 && steady_clock::now() < patience) std::this_thread::sleep_for(milliseconds{5});
+  while (p.actors && p.metrics.total("pollux_outbox_waiting") != 0 && p.mqtt->egress().connected() && steady_clock::now() < patience) std::this_thread::sleep_for(milliseconds{5});
+  if (p.quarantine)
+    if (auto flushed = p.quarantine->flush(); !flushed) logging::error("system", "quarantine records are lost with this stop", {{"why", flushed.error().what}});
+  {
+    std::lock_guard lock{p.core_mutex};
+    p.running.stop();
+  }
+  if (p.front) caf::anon_send_exit(p.front, caf::exit_reason::user_shutdown);
+  p.front = nullptr;
+  p.gateway.reset();
+  p.http.reset();
+  p.monitor.reset();
+  if (p.mqtt) p.mqtt->stop_egress();
+  p.around = {};
+  p.actors.reset();
+  p.mqtt.reset();
+  p.inlet.reset();
+  logging::info("system", "stopped");
+  logging::flush();
+}
+
+std::string system::http_url() const {
+  return parts_->http ? "http://" + parts_->settings.http.address + ":" + std::to_string(parts_->http_port) : std::string{};
+}
+
+std::string system::remote_endpoint() const { return parts_->gateway ? bridge::remote::to_string(parts_->gateway->where()) : std::string{}; }
+
+} // namespace pollux::supervision
