@@ -32,6 +32,9 @@ struct snapshot {
   std::uint64_t generation = 0;
   std::string state; ///< domain::save bytes
   std::string hash;  ///< content_hash(state)
+  /// Readings applied so far where the writer counts them, else 0. Spaces the anchors: one every
+  /// 100,000 readings, or where they are not counted every 64th snapshot.
+  std::uint64_t readings = 0;
 };
 
 /// What `twin ls` shows of a passivated twin without waking it; kept in the snapshot row's head.
@@ -64,7 +67,16 @@ struct quarantine_row {
   messages::quarantined record;
 };
 
-/// Writes that become visible together.
+/// What the index knows of one block, so that searching reads no block.
+struct block_info {
+  domain::input_id first, last;
+  std::uint32_t inputs = 0;
+  /// least > greatest: no readings inside.
+  std::int64_t least_event_time_ns = 0, greatest_event_time_ns = 0;
+  std::uint64_t hash = 0; ///< hash64 of the block's bytes: what the next block chains to
+};
+
+/// Writes that become visible together. Empty again once written, and may be filled anew.
 class store_batch {
 public:
   virtual ~store_batch() = default;
@@ -101,6 +113,8 @@ public:
   /// Writes the batch; `synced` also makes it survive a power cut. Errors: no_space, io, corrupt.
   virtual status write(store_batch& b, bool synced) = 0;
 
+  // The each_ functions pass over damaged rows: everything readable is visited, then the answer is
+  // `corrupt`, naming the first of them.
   virtual status each_registry(std::uint32_t shard,
                                const std::function<void(const registry_row&)>& visit) const = 0;
   virtual status
@@ -112,6 +126,9 @@ public:
   virtual status each_snapshot(std::uint32_t shard, std::uint32_t row,
                                const std::function<bool(const snapshot&)>& visit) const = 0;
   virtual status each_alert(const std::function<bool(const alert_row&)>& visit) const = 0;
+  /// The alerts of one twin, oldest incident first.
+  virtual status each_alert_of(std::uint32_t shard, std::uint32_t row,
+                               const std::function<bool(const alert_row&)>& visit) const = 0;
   [[nodiscard]] virtual result<std::optional<alert_row>>
   find_alert(std::uint32_t shard, std::uint32_t row, const std::string& incident) const = 0;
   virtual status each_outbox(const std::function<void(const outbox_row&)>& visit) const = 0;
@@ -121,6 +138,13 @@ public:
   /// Visits block bytes of a twin with last input > `after`, in order.
   virtual status each_block(std::uint32_t shard, std::uint32_t row, domain::input_id after,
                             const std::function<bool(std::string_view)>& visit) const = 0;
+  /// What the index says of a twin's blocks, newest first or oldest first, until `visit` gives
+  /// false.
+  virtual status each_block_info(std::uint32_t shard, std::uint32_t row, bool newest_first,
+                                 const std::function<bool(const block_info&)>& visit) const = 0;
+  /// The bytes of one block. Errors: not_found, io.
+  [[nodiscard]] virtual result<std::string> block(std::uint32_t shard, std::uint32_t row,
+                                                  domain::input_id first) const = 0;
   [[nodiscard]] virtual result<std::optional<std::string>> meta(const std::string& key) const = 0;
 
   /// Quarantine: ring of at most `quarantine_max` rows (default 100,000), the oldest give way and

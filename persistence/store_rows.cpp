@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "persistence/store_rows.hpp"
+#include "domain/base/bytes.hpp"
+#include "persistence/crc32c.hpp"
+#include "persistence/effect_codec.hpp"
+
+namespace pollux::persistence {
+
+namespace {
+
+namespace proto = pollux::store;
+constexpr std::size_t envelope_bytes = 5;
+
+template <class Message> std::string seal_message(const Message& m) {
+  return seal_row(m.SerializeAsString());
+}
+
+template <class Message> status open_message(std::string_view row, const char* what, Message& m) {
+  const auto payload = open_row(row, what);
+  if (!payload) return payload.error();
+  if (!m.ParseFromArray(payload->data(), static_cast<int>(payload->size())))
+    return failure{errc::corrupt, std::string(what) + " cannot be parsed"};
+  return {};
+}
+
+/// Opens a row of fixed fields; `read` takes them from a byte_reader.
+template <class Row, class Read>
+result<Row> open_fixed(std::string_view row, const char* what, Row out, Read&& read) {
+  const auto payload = open_row(row, what);
+  if (!payload) return payload.error();
+  byte_reader r(*payload);
+  read(r, out);
+  if (!r.ok()) return failure{errc::corrupt, std::string(what) + " is too short"};
+  return out;
+}
+
+void put(byte_writer& w, const domain::input_id& id) {
+  w.u64(id.at.value);
+  w.u32(id.index);
+}
+
+domain::input_id get_input(byte_reader& r) {
+  domain::input_id id;
+  id.at.value = r.u64();
+  id.index = r.u32();
+  return id;
+}
+
+} // namespace
+
+std::string seal_row(std::string_view payload) {
+  std::string out;
+  out.reserve(envelope_bytes + payload.size());
+  byte_writer w(out);
+  w.u8(row_version);
+  w.u32(crc32c(payload));
+  out.append(payload);
+  return out;
+}
+
+result<std::string_view> open_row(std::string_view row, const char* what) {
+  byte_reader r(row);
+  const auto version = r.u8();
+  const auto crc = r.u32();
+  if (!r.ok() || version == 0) return failure{errc::corrupt, std::string(what) + " is damaged"};
+  if (version > row_version)
+    return failure{errc::version_mismatch, std::string(what) + " was written by a newer Pollux"};
+  const auto payload = row.substr(envelope_bytes);
+  if (crc32c(payload) != crc)
+    return failure{errc::corrupt, std::string(what) + " is damaged: checksum differs"};
+  return payload;
+}
+
+std::string encode_head(const head_row& h) {
+  std::string out;
+  byte_writer w(out);
+  put(w, h.head.at);
+  w.i64(h.head.next_wakeup_ns);
+  w.u32(h.head.timer);
+  w.u64(h.head.generation);
+  put(w, h.previous);
+  put(w, h.anchor);
+  w.u64(h.anchor_readings);
+  w.u32(h.since_anchor);
+  return seal_row(out);
+}
+
+result<head_row> decode_head(std::string_view row, std::uint32_t twin_row) {
+  head_row out;
+  out.head.row = twin_row;
+  return open_fixed(row, "snapshot head", out, [](byte_reader& r, head_row& h) {
+    h.head.at = get_input(r);
+    h.head.next_wakeup_ns = r.i64();
+    h.head.timer = r.u32();
+    h.head.generation = r.u64();
+    h.previous = get_input(r);
+    h.anchor = get_input(r);
+    h.anchor_readings = r.u64();
+    h.since_anchor = r.u32();
+  });
+}
+
+std::string encode_block_info(const block_info& row) {
+  std::string out;
+  byte_writer w(out);
+  put(w, row.last);
+  w.u32(row.inputs);
+  w.i64(row.least_event_time_ns);
+  w.i64(row.greatest_event_time_ns);
+  w.u64(row.hash);
+  return seal_row(out);
+}
+
+result<block_info> decode_block_info(std::string_view row, domain::input_id first) {
+  block_info out;
+  out.first = first;
+  return open_fixed(row, "block index", out, [](byte_reader& r, block_info& b) {
+    b.last = get_input(r);
+    b.inputs = r.u32();
+    b.least_event_time_ns = r.i64();
+    b.greatest_event_time_ns = r.i64();
+    b.hash = r.u64();
+  });
+}
+
+std::string encode_snapshot(const snapshot& s) {
+  std::string out;
+  byte_writer w(out);
+  w.i64(s.next_wakeup_ns);
+  w.u32(s.timer);
+  w.u64(s.generation);
+  w.u64(s.readings);
+  w.text(s.hash);
+  w.text(s.state);
+  return seal_row(out);
+}
+
+result<snapshot> decode_snapshot(std::string_view row, domain::input_id at) {
+  snapshot out;
+  out.at = at;
+  return open_fixed(row, "snapshot", std::move(out), [](byte_reader& r, snapshot& s) {
+    s.next_wakeup_ns = r.i64();
+    s.timer = r.u32();
+    s.generation = r.u64();
+    s.readings = r.u64();
+    s.hash = r.text();
+    s.state = r.text();
+  });
+}
+
+std::string encode_effect_id(const domain::effect_id& id) {
+  std::string out;
+  byte_writer w(out);
+  put(w, id.cause);
+  w.u32(id.ordinal);
+  return seal_row(out);
+}
+
+result<domain::effect_id> decode_effect_id(std::string_view row) {
+  return open_fixed(row, "taken mark", domain::effect_id{},
+                    [](byte_reader& r, domain::effect_id& id) {
+                      id.cause = get_input(r);
+                      id.ordinal = r.u32();
+                    });
+}
+
+std::string encode_registry(const registry_row& r) {
+  proto::RegistryRow p;
+  p.set_id(r.id);
+  p.set_incarnation(r.incarnation);
+  p.set_model_name(r.model_name);
+  p.set_model_hash(r.model_hash);
+  p.set_created_at_ns(r.created_at_ns);
+  p.set_deleted(r.deleted);
+  return seal_message(p);
+}
+
+result<registry_row> decode_registry(std::string_view row, std::uint32_t twin_row) {
+  proto::RegistryRow p;
+  if (auto s = open_message(row, "registry row", p); !s) return s.error();
+  return registry_row{.row = twin_row,
+                      .id = p.id(),
+                      .incarnation = p.incarnation(),
+                      .model_name = p.model_name(),
+                      .model_hash = p.model_hash(),
+                      .created_at_ns = p.created_at_ns(),
+                      .deleted = p.deleted()};
+}
+
+std::string encode_alert(const alert_row& a) {
+  proto::AlertRow p;
+  p.set_twin(a.twin);
+  p.set_incident(a.incident);
+  for (const auto& t : a.transitions) to_proto(t, *p.add_transitions());
+  return seal_message(p);
+}
+
+result<alert_row> decode_alert(std::string_view row, std::uint32_t shard, std::uint32_t twin_row) {
+  proto::AlertRow p;
+  if (auto s = open_message(row, "alert row", p); !s) return s.error();
+  alert_row a{.shard = shard,
+              .row = twin_row,
+              .twin = p.twin(),
+              .incident = p.incident(),
+              .transitions = {}};
+  for (const auto& t : p.transitions())
+    if (auto s = from_proto(t, a.transitions.emplace_back()); !s) return s.error();
+  return a;
+}
+
+std::string encode_outbox(const outbox_row& o) {
+  proto::OutboxRow p;
+  p.set_twin(o.twin);
+  p.set_destination(o.destination);
+  to_proto(o.what, *p.mutable_what());
+  return seal_message(p);
+}
+
+result<outbox_row> decode_outbox(std::string_view row, std::uint32_t shard,
+                                 std::uint32_t twin_row) {
+  proto::OutboxRow p;
+  if (auto s = open_message(row, "outbox row", p); !s) return s.error();
+  outbox_row o{.shard = shard,
+               .row = twin_row,
+               .twin = p.twin(),
+               .destination = p.destination(),
+               .what = {}};
+  if (auto s = from_proto(p.what(), o.what); !s) return s.error();
+  return o;
+}
+
+std::string encode_model(const std::string& name, const std::string& json) {
+  proto::ModelRow p;
+  p.set_name(name);
+  p.set_json(json);
+  return seal_message(p);
+}
+
+result<model_row> decode_model(std::string_view row, std::string hash) {
+  proto::ModelRow p;
+  if (auto s = open_message(row, "model row", p); !s) return s.error();
+  return model_row{std::move(hash), p.name(), p.json()};
+}
+
+std::string encode_quarantine(const messages::quarantined& q) {
+  proto::QuarantineRow p;
+  p.set_ingest_time_ns(q.ingest_time_ns);
+  p.set_reason(static_cast<std::uint32_t>(q.reason));
+  p.set_topic(q.topic);
+  p.set_detail(q.detail);
+  p.set_payload(q.payload);
+  p.set_mapping(q.mapping);
+  return seal_message(p);
+}
+
+result<quarantine_row> decode_quarantine(std::string_view row, std::uint64_t id) {
+  proto::QuarantineRow p;
+  if (auto s = open_message(row, "quarantine row", p); !s) return s.error();
+  return quarantine_row{id,
+                        {.ingest_time_ns = p.ingest_time_ns(),
+                         .reason = static_cast<messages::quarantine_reason>(p.reason()),
+                         .topic = p.topic(),
+                         .detail = p.detail(),
+                         .payload = p.payload(),
+                         .mapping = p.mapping()}};
+}
+
+std::string twin_key(char table, std::uint32_t shard, std::uint32_t row) {
+  std::string key;
+  key_writer(key, table).u16(shard).u32(row);
+  return key;
+}
+
+std::string input_key(char table, std::uint32_t shard, std::uint32_t row, domain::input_id id) {
+  std::string key;
+  key_writer(key, table).u16(shard).u32(row).input(id);
+  return key;
+}
+
+std::string shard_key(char table, std::uint32_t shard) {
+  std::string key;
+  key_writer(key, table).u16(shard);
+  return key;
+}
+
+std::string outbox_key(const std::string& destination, std::uint32_t shard, std::uint32_t row,
+                       const domain::effect_id& id) {
+  std::string key;
+  key_writer(key, tables::outbox)
+      .text(destination)
+      .text(std::string_view("\0", 1))
+      .u16(shard)
+      .u32(row)
+      .effect(id);
+  return key;
+}
+
+std::string own_meta_key(std::string_view name) {
+  return std::string(1, tables::meta).append(1, '\0').append(name);
+}
+
+std::string meta_key(std::string_view name) { return std::string(1, tables::meta).append(name); }
+
+} // namespace pollux::persistence
