@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only exception of ours: a broken invariant. Nobody catches it but the shell that hosts a twin,
-// which restarts the twin from its journal.
+// The only exception of ours: a broken invariant. Nobody catches it but the shell that hosts a
+// twin, which restarts the twin from its journal.
 #pragma once
 #include <stdexcept>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors are values: result<T> holds either a T or a failure that says what a caller can do about it.
+// Errors are values: result<T> holds either a T or a failure that says what a caller can do about
+// it.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -10,20 +11,20 @@ namespace pollux {
 
 /// What went wrong, as far as a caller can act on it. Numbers travel on the wire: never renumber.
 enum class errc : std::uint8_t {
-  invalid_argument = 1, ///< the caller's input is wrong; repeating it will not help
-  not_found = 2,        ///< no such twin, alert, model, file
-  already_exists = 3,   ///< the id is taken by something else
-  conflict = 4,         ///< the state changed meanwhile, or the action does not fit it
-  refused = 5,          ///< understood and denied, by an interlock or a permission
-  overloaded = 6,       ///< a bound was reached; try again later
-  unavailable = 7,      ///< a part is down or stopping; try again later
-  timed_out = 8,        ///< no answer in time; the outcome is unknown
-  corrupt = 9,          ///< bytes on disk or on a wire are damaged
+  invalid_argument = 1,  ///< the caller's input is wrong; repeating it will not help
+  not_found = 2,         ///< no such twin, alert, model, file
+  already_exists = 3,    ///< the id is taken by something else
+  conflict = 4,          ///< the state changed meanwhile, or the action does not fit it
+  refused = 5,           ///< understood and denied, by an interlock or a permission
+  overloaded = 6,        ///< a bound was reached; try again later
+  unavailable = 7,       ///< a part is down or stopping; try again later
+  timed_out = 8,         ///< no answer in time; the outcome is unknown
+  corrupt = 9,           ///< bytes on disk or on a wire are damaged
   version_mismatch = 10, ///< written by a newer release
-  locked = 11,          ///< another process holds it
-  no_space = 12,        ///< the disk is full, or below the free-space watermark
-  io = 13,              ///< the operating system said no
-  internal = 14,        ///< a defect of ours
+  locked = 11,           ///< another process holds it
+  no_space = 12,         ///< the disk is full, or below the free-space watermark
+  io = 13,               ///< the operating system said no
+  internal = 14,         ///< a defect of ours
 };
 
 [[nodiscard]] const char* to_string(errc code) noexcept;
@@ -34,7 +35,9 @@ struct failure {
   std::string what;
 
   /// The same failure with what the caller was doing put in front.
-  [[nodiscard]] failure within(const std::string& context) const { return {code, context + ": " + what}; }
+  [[nodiscard]] failure within(const std::string& context) const {
+    return {code, context + ": " + what};
+  }
 };
 
 /// Either a T or a failure. result<void> is `status`.
