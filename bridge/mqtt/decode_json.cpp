@@ -6,7 +6,9 @@
 #include "bridge/mqtt/json_repair.hpp"
 #include "domain/base/time.hpp"
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <simdjson.h>
 
 namespace pollux::bridge {
@@ -16,6 +18,12 @@ namespace dom = simdjson::dom;
 using domain::value_kind;
 using domain::value_view;
 using messages::quarantine_reason;
+
+/// Beyond its range a float is infinite, which the collector refuses.
+float single_precision(double v) noexcept {
+  constexpr double most = std::numeric_limits<float>::max();
+  return std::fabs(v) <= most ? static_cast<float>(v) : std::numeric_limits<float>::infinity();
+}
 
 constexpr std::size_t keep_bytes = 256 * 1024; ///< a rare huge payload gives its memory back
 
@@ -125,7 +133,7 @@ private:
     char* bytes = rows_.arena.take(count * sizeof(float));
     char* at = bytes;
     for (const dom::element item : items) {
-      const auto sample = static_cast<float>(item.get_double().value());
+      const auto sample = single_precision(item.get_double().value());
       std::memcpy(at, &sample, sizeof sample);
       at += sizeof sample;
     }
