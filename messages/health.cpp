@@ -16,7 +16,9 @@ void health::set(std::string_view name, bool ok, std::string_view why) {
     c.why = why;
     if (!changed) return;
   }
-  if (ok)
+  if (ok && why.empty())
+    log::info("health", "condition met", {{"condition", name}});
+  else if (ok)
     log::info("health", "condition met", {{"condition", name}, {"detail", why}});
   else
     log::warning("health", "condition not met", {{"condition", name}, {"why", why}});

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small HTTP/1.1 server: async end to end on one thread, everything bounded. The HTTP library
+// (Boost.Beast) is known to server.cpp alone.
+#pragma once
+#include "bridge/http/message.hpp"
+#include "messages/observability/metrics.hpp"
+#include <cstdint>
+#include <memory>
+
+namespace pollux::bridge::http {
+
+struct server_options {
+  std::uint32_t header_bytes = 8 << 10; ///< more: 431 and close
+  std::uint64_t body_bytes = 1 << 20;   ///< more: 413 and close
+  std::uint32_t connections = 256;      ///< one more: 503 and close
+  std::int64_t idle_ns =
+      30'000'000'000; ///< for one whole request to arrive, or one answer to be taken
+  std::int64_t answer_ns = 15'000'000'000; ///< for a handler to answer; then 504
+  std::int64_t drain_ns = 2'000'000'000;   ///< stop() lets requests in progress finish this long
+  bool loopback_only = true;               ///< there is no log-in: refuse other addresses
+  messages::metrics* metrics =
+      nullptr; ///< counts requests and connections; must outlive the server
+};
+
+struct server_core;
+
+class server {
+public:
+  explicit server(server_options options = {});
+  ~server(); ///< stops
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  /// Before start(). `pattern`: "/api/v1/twins/{id}". GET also answers HEAD.
+  void route(std::string method, std::string pattern, handler h);
+  /// Listens and serves; gives the port (useful with port 0). Errors: refused (not a loopback
+  /// address), locked (port in use), invalid_argument (no address), io. Once only.
+  result<std::uint16_t> start(const std::string& address, std::uint16_t port);
+  /// Takes no more connections, lets requests in progress finish (drain_ns), joins the thread
+  /// and drops the handlers.
+  /// May be called twice. Not from a handler.
+  void stop();
+
+private:
+  std::shared_ptr<server_core> core_;
+};
+
+} // namespace pollux::bridge::http
