@@ -160,6 +160,10 @@ void add_fleet(CLI::App& sim, context& ctx) {
       "--namespace", [&live](const std::string& name) { live.name_spaces.fill(name); },
       "of all twins (default: plant1, site1, fleet1, lab1 by kind, as in config/pollux.toml)");
   app->add_flag("--sequence", live.sequence, "number the readings of each thing from 1 (seq)");
+  app->add_option("--refuse", live.plan.refuse_share,
+                  "share of the commands that are refused, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app->add_flag("--mute", live.mute, "take commands and never answer them");
   on_run(app, ctx, [verb, &ctx] { return run_fleet(*verb, ctx); });
 }
@@ -263,6 +267,15 @@ void add_play(CLI::App& sim, context& ctx) {
   app->add_option("--time-format", play.time_format, "auto, rfc3339, s, ms, us or ns since 1970")
       ->transform(CLI::CheckedTransformer(times).description(""))
       ->default_str("auto");
+  app->add_option_function<std::string>(
+         "--time-base",
+         [&play](const std::string& text) {
+           const auto parsed = parse_rfc3339(text);
+           if (!parsed.ok()) throw CLI::ValidationError("--time-base", parsed.error().what);
+           play.time_base_ns = *parsed;
+         },
+         "added to every time, for files whose clock counts from a start")
+      ->type_name("RFC3339");
   app->add_option("--separator", verb->separator, "default: guessed from the header line");
   app->add_option("--columns", play.columns, "columns to send (default: all but the time)")
       ->delimiter(',');

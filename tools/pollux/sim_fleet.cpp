@@ -41,7 +41,8 @@ void fleet::add(std::uint32_t count, std::size_t kind, Machine (*make)(sim_dice&
 
 fleet::fleet(const fleet_plan& plan)
     : plan_(plan), period_ns_(std::max<std::int64_t>(
-                       1, std::llround(static_cast<double>(ns_per_s) / plan.rate_hz))) {
+                       1, std::llround(static_cast<double>(ns_per_s) / plan.rate_hz))),
+      whims_(plan.seed, ~std::uint64_t{0}) {
   add(plan.count[0], 0, &make_motor);
   add(plan.count[1], 1, &make_building);
   add(plan.count[2], 2, &make_vehicle);
@@ -107,6 +108,7 @@ sim_answer fleet::command(std::uint32_t index, std::string_view command,
   if (!value) return {false, "the command carries no number", "", 0};
   if (!(*value >= min_setpoint && *value <= max_setpoint))
     return {false, "the setpoint must lie in 12..30 deg C", "", 0};
+  if (whims_.unit() < plan_.refuse_share) return {false, "somebody set it by hand", "", 0};
   building->setpoint = *value;
   return {true, "", "setpoint", *value};
 }

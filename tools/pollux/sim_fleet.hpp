@@ -22,6 +22,7 @@ struct fleet_plan {
   std::int64_t start_ns = 0;                         ///< event time of the first readings
   std::int64_t faults_from_ns = 0;                   ///< no fault begins before this event time
   std::int64_t fault_every_ns = 60'000'000'000;      ///< mean healthy time of a thing; 0: no faults
+  double refuse_share = 0; ///< of the commands, which a device refuses without cause of its own
 };
 
 /// The next reading: of thing `index`, its values in `fields` (names and numbers only).
@@ -86,6 +87,7 @@ private:
   std::int64_t period_ns_;
   std::vector<thing> things_;
   std::vector<std::uint32_t> order_; ///< by phase
+  sim_dice whims_;                   ///< which commands are refused
   std::size_t place_ = 0;            ///< in order_
   std::int64_t round_ = 0;
   std::vector<injected_fault> faults_;

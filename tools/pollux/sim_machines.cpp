@@ -37,14 +37,17 @@ void advance(sim_fault_state& state, int length) {
   if (state.kind >= 0 && ++state.step >= length) state = {};
 }
 
-constexpr sim_fault motor_faults[] = {
-    {"bearing_wear", "vibration"}, {"overheating", "temperature"}, {"short_knock", "vibration"}};
-constexpr sim_fault building_faults[] = {{"hvac_failure", "zone_temperature"},
-                                         {"window_open", "humidity"}};
-constexpr sim_fault vehicle_faults[] = {{"fuel_theft", "fuel_level"},
-                                        {"engine_overheating", "engine_temperature"}};
-constexpr sim_fault device_faults[] = {{"temperature_spike", "temperature"},
-                                       {"humidity_spike", "humidity"}};
+// rules as in config/models; the first of each kind is its typical one
+constexpr sim_fault motor_faults[] = {{"bearing_wear", "vibration", "wear_then_spike"},
+                                      {"overheating", "temperature", "temperature_spike"},
+                                      {"short_knock", "vibration"}};
+constexpr sim_fault building_faults[] = {{"hvac_failure", "zone_temperature", "hvac_idle"},
+                                         {"window_open", "humidity", "humidity_jump"}};
+constexpr sim_fault vehicle_faults[] = {
+    {"fuel_theft", "fuel_level", "fuel_drop"},
+    {"engine_overheating", "engine_temperature", "overheating"}};
+constexpr sim_fault device_faults[] = {{"temperature_spike", "temperature", "temperature_spike"},
+                                       {"humidity_spike", "humidity", "humidity_jump"}};
 
 } // namespace
 
@@ -67,7 +70,7 @@ sim_building make_building(sim_dice& dice) {
 
 sim_vehicle make_vehicle(sim_dice& dice) {
   sim_vehicle vehicle;
-  vehicle.fuel_level = dice.between(60, 95);
+  vehicle.fuel_level = dice.between(0.60, 0.95);
   const double lat = dice.between(52.40, 52.60), lon = dice.between(13.20, 13.60);
   // a ring of eight waypoints, some 2 km across
   constexpr double ring[] = {1, 0, 0.7, 0.7, 0, 1, -0.7, 0.7, -1, 0, -0.7, -0.7, 0, -1, 0.7, -0.7};
@@ -113,7 +116,8 @@ void step(sim_building& building, double seconds, sim_dice& dice, std::vector<do
   const bool failed = building.fault.kind == 0, open = building.fault.kind == 1;
   auto& zone = building.zone_temperature;
   // hours for the walls, a minute or two for the air handler: a demonstration shows it move
-  zone += (building.outside - zone) * approach(seconds, failed ? 300 : open ? 900 : 7200);
+  // (a failure counts in readings, so that it shows at any rate of them)
+  zone += (building.outside - zone) * (failed ? 1.0 / 150 : approach(seconds, open ? 900 : 7200));
   const double wanted = building.setpoint - zone;
   if (!failed) zone += wanted * approach(seconds, 20);
   building.occupancy = std::clamp(building.occupancy + std::round(0.4 * dice.noise()), 0.0, 60.0);
@@ -162,17 +166,17 @@ void drive(sim_vehicle& vehicle, double seconds, sim_dice& dice, double& lat, do
 void step(sim_vehicle& vehicle, double seconds, sim_dice& dice, std::vector<domain::field>& out) {
   double lat = 0, lon = 0;
   drive(vehicle, seconds, dice, lat, lon);
-  vehicle.fuel_level -= (0.0004 + 0.00004 * vehicle.speed_kmh) * seconds;
-  if (vehicle.fuel_level < 8) vehicle.fuel_level = 95; // at the pump
+  vehicle.fuel_level -= (0.4 + 0.04 * vehicle.speed_kmh) * 1e-5 * seconds;
+  if (vehicle.fuel_level < 0.22) vehicle.fuel_level = 0.95; // at the pump
   double engine = 88 + 0.05 * vehicle.speed_kmh + 0.4 * dice.noise();
   if (vehicle.fault.kind == 0 && vehicle.fault.step == 0)
-    vehicle.fuel_level = std::max(vehicle.fuel_level - 25, 8.5);
+    vehicle.fuel_level = std::max(vehicle.fuel_level - 0.25, 0.02);
   if (vehicle.fault.kind == 1) engine += 8.0 * std::min(vehicle.fault.step + 1, 4);
   if (vehicle.fault.kind >= 0) advance(vehicle.fault, vehicle.fault.kind == 0 ? 1 : 8);
   put(out, "lat", lat, 1e6);
   put(out, "lon", lon, 1e6);
   put(out, "speed", vehicle.speed_kmh);
-  put(out, "fuel_level", vehicle.fuel_level + 0.02 * dice.noise());
+  put(out, "fuel_level", vehicle.fuel_level + 0.0005 * dice.noise(), 1e4);
   put(out, "engine_temperature", engine);
 }
 

@@ -37,11 +37,11 @@ struct sim_building {
   sim_fault_state fault;
 };
 
-/// A vehicle on a closed route; burns fuel, stops at its waypoints, is refuelled.
+/// A vehicle on a closed route; burns fuel (0 empty, 1 full), stops at its waypoints, is refuelled.
 struct sim_vehicle {
   std::vector<double> route; ///< lat, lon of each waypoint in turn
   std::size_t leg = 0;
-  double along_m = 0, speed_kmh = 0, fuel_level = 80, engine_temperature = 85, standing_s = 0;
+  double along_m = 0, speed_kmh = 0, fuel_level = 0.8, standing_s = 0;
   sim_fault_state fault;
 };
 

@@ -161,7 +161,12 @@ status player::play_file(const std::string& file,
     if (waiting_.readings.empty()) first_waiting_ = row_ - 1;
     const auto added = add_row(*plan, cells, options_.time_format,
                                options_.sequence ? row_of_file : 0, waiting_, keep_);
-    if (!added.ok()) complain(file, lines->line_number(), added.error().what);
+    if (added.ok()) {
+      auto& time = waiting_.readings.back().event_time_ns;
+      time = saturating_add(time, options_.time_base_ns);
+    } else {
+      complain(file, lines->line_number(), added.error().what);
+    }
     if (waiting_.readings.size() >= options_.batch)
       if (const auto sent = send(topic); !sent.ok()) return sent;
     if (row_of_file % 64 == 0) offset(lines->offset());

@@ -18,7 +18,8 @@ struct play_options {
   std::string topic = "telemetry/device/{file}"; ///< {file}: the name without .csv and .gz
   std::string time_column;                       ///< empty: the first that looks like one
   csv_time time_format = csv_time::automatic;
-  char separator = 0; ///< 0: guessed from the header line
+  std::int64_t time_base_ns = 0; ///< added to every time: for clocks that count from a start
+  char separator = 0;            ///< 0: guessed from the header line
   std::vector<std::string> columns, skip;
   std::vector<std::pair<std::string, std::string>> rename;
   double speed = 0;           ///< event seconds per second; 0: not paced by event time
