@@ -185,6 +185,32 @@ using node_actor = caf::typed_actor<
     caf::replies_to<verify_query>::with<verify_answer>, caf::replies_to<twin_create>::with<done>,
     caf::replies_to<twin_delete>::with<done>, caf::replies_to<log_level_set>::with<done>>;
 
+/// What a query of the interface above is answered with: answer_to<twin_query> is twin_answer.
+template <class Query> struct answered_by;
+template <class Query> using answer_to = typename answered_by<Query>::type;
+#define POLLUX_ANSWERED_BY(query, answer)                                                          \
+  template <> struct answered_by<query> { using type = answer; };
+POLLUX_ANSWERED_BY(twin_query, twin_answer)
+POLLUX_ANSWERED_BY(twin_list_query, twin_list)
+POLLUX_ANSWERED_BY(history_query, history_page)
+POLLUX_ANSWERED_BY(watch_open, watch_opened)
+POLLUX_ANSWERED_BY(watch_pull, watch_page)
+POLLUX_ANSWERED_BY(watch_close, done)
+POLLUX_ANSWERED_BY(command_request, command_answer)
+POLLUX_ANSWERED_BY(command_query, command_answer)
+POLLUX_ANSWERED_BY(alert_list_query, alert_list)
+POLLUX_ANSWERED_BY(alert_query, alert_answer)
+POLLUX_ANSWERED_BY(alert_acknowledge, alert_answer)
+POLLUX_ANSWERED_BY(quarantine_query, quarantine_list)
+POLLUX_ANSWERED_BY(quarantine_replay, done)
+POLLUX_ANSWERED_BY(stats_query, stats_answer)
+POLLUX_ANSWERED_BY(verify_start, verify_answer)
+POLLUX_ANSWERED_BY(verify_query, verify_answer)
+POLLUX_ANSWERED_BY(twin_create, done)
+POLLUX_ANSWERED_BY(twin_delete, done)
+POLLUX_ANSWERED_BY(log_level_set, done)
+#undef POLLUX_ANSWERED_BY
+
 /// Registers every type above with an actor system's configuration; call it in every program that
 /// talks to a node.
 void add_message_types(caf::actor_system_config& config);

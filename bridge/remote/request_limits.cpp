@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/remote/request_limits.hpp"
+#include "domain/base/twin_id.hpp"
+#include <algorithm>
+#include <initializer_list>
+
+namespace pollux::bridge::remote {
+
+namespace {
+
+constexpr std::size_t max_id_bytes = 2 * max_id_part + 1;
+
+struct bounded_text {
+  const char* member;
+  const std::string& text;
+  std::size_t limit;
+};
+
+status check(std::initializer_list<bounded_text> texts) {
+  for (const auto& t : texts)
+    if (t.text.size() > t.limit)
+      return failure{errc::invalid_argument,
+                     std::string(t.member) + ": " + std::to_string(t.text.size()) +
+                         " bytes, at most " + std::to_string(t.limit) + " are allowed"};
+  return {};
+}
+
+void cut_page(std::uint32_t& limit) { limit = std::clamp(limit, 1U, messages::max_page); }
+
+} // namespace
+
+using namespace messages;
+
+status limit(twin_query& q) { return check({{"id", q.id, max_id_bytes}}); }
+status limit(twin_list_query& q) {
+  cut_page(q.limit);
+  return check({{"glob", q.glob, max_glob_bytes}, {"after", q.after, max_id_bytes}});
+}
+status limit(history_query& q) {
+  cut_page(q.limit);
+  return check({{"id", q.id, max_id_bytes}, {"telemetry", q.telemetry, max_name_bytes}});
+}
+status limit(watch_open& q) { return check({{"glob", q.glob, max_glob_bytes}}); }
+status limit(watch_pull& q) {
+  cut_page(q.limit);
+  return {};
+}
+status limit(watch_close&) { return {}; }
+status limit(command_request& q) {
+  if (q.ttl_ns < 0) return failure{errc::invalid_argument, "ttl: must not be negative"};
+  return check({{"twin", q.twin, max_id_bytes},
+                {"id", q.id, max_name_bytes},
+                {"name", q.name, max_name_bytes},
+                {"arguments", q.arguments, max_arguments_bytes},
+                {"by", q.by, max_name_bytes}});
+}
+status limit(command_query& q) {
+  return check({{"twin", q.twin, max_id_bytes}, {"id", q.id, max_name_bytes}});
+}
+status limit(alert_list_query& q) {
+  cut_page(q.limit);
+  return check({{"glob", q.glob, max_glob_bytes}, {"after", q.after, max_glob_bytes}});
+}
+status limit(alert_query& q) {
+  return check({{"twin", q.twin, max_id_bytes}, {"incident", q.incident, max_incident_bytes}});
+}
+status limit(alert_acknowledge& q) {
+  return check({{"twin", q.twin, max_id_bytes},
+                {"incident", q.incident, max_incident_bytes},
+                {"by", q.by, max_name_bytes},
+                {"comment", q.comment, max_comment_bytes}});
+}
+status limit(quarantine_query& q) {
+  cut_page(q.limit);
+  return {};
+}
+status limit(quarantine_replay&) { return {}; }
+status limit(stats_query&) { return {}; }
+status limit(verify_start& q) { return check({{"glob", q.glob, max_glob_bytes}}); }
+status limit(verify_query&) { return {}; }
+status limit(twin_create& q) {
+  return check({{"id", q.id, max_id_bytes}, {"model", q.model, max_name_bytes}});
+}
+status limit(twin_delete& q) { return check({{"id", q.id, max_id_bytes}}); }
+status limit(log_level_set& q) { return check({{"level", q.level, max_name_bytes}}); }
+
+} // namespace pollux::bridge::remote
