@@ -2,16 +2,6 @@
 // Z-score: is a reading far from what this twin has lately been doing?
 // The tested reading is never part of its own baseline: with n samples that include it, |z| cannot
 // exceed (n-1)/sqrt(n), so a short window would be blind.
-//
-// An outlier that joins the baseline widens it and hides the next one. What happens to outliers is
-// the rule's choice (`poison`):
-//   exclude_while_alerting  they stay out of this rule's baseline. The windows of a twin share one
-//                           series, so the rule remembers the spans of time it leaves out and asks
-//                           the series about the pieces between: no second copy of the readings.
-//                           After `relearn_after` of unbroken alerting the new level is taken for
-//                           normal: all outliers since then are let back in.
-//   winsorise               they count as mean +- limit x sd, remembered in the same way.
-//   include                 they count as they are; the rule remembers nothing at all.
 #pragma once
 #include "domain/alert/alert_rule.hpp"
 #include "domain/alert/outliers.hpp"
@@ -23,6 +13,15 @@ namespace pollux::domain {
 class model_scope;
 
 enum class z_sides : std::uint8_t { upper, lower, both };
+
+/// An outlier that joins the baseline widens it and hides the next one. What happens to outliers:
+///   exclude_while_alerting  they stay out of this rule's baseline. The windows of a twin share one
+///                           series, so the rule remembers the spans of time it leaves out and asks
+///                           the series about the pieces between: no second copy of the readings.
+///                           After `relearn_after` of unbroken alerting the new level is taken for
+///                           normal: all outliers since then are let back in.
+///   include                 they count as they are; the rule remembers nothing at all.
+///   winsorise               they count as mean +- limit x sd, remembered in the same way.
 enum class z_poison : std::uint8_t { exclude_while_alerting, include, winsorise };
 
 struct z_score_rule {
@@ -30,9 +29,8 @@ struct z_score_rule {
   z_sides sides = z_sides::upper;
   bool population = false;      ///< divide by n instead of n - 1
   std::size_t min_samples = 30; ///< no verdict before the baseline holds this many
-  double min_stddev =
-      1e-9;          ///< unit of the telemetry; a flatter baseline gives no verdict, nor does sd 0
-  bool each = false; ///< one alert for every outlier instead of raised .. cleared
+  double min_stddev = 1e-9;     ///< in the telemetry's unit; a flatter baseline gives no verdict
+  bool each = false;            ///< one alert for every outlier instead of raised .. cleared
   z_poison poison = z_poison::exclude_while_alerting;
   std::int64_t relearn_after_ns = 3600 * ns_per_s; ///< event time
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A twin as people see it, gathered from its state: costs allocations, so only when somebody asks.
 #include "domain/model/operator.hpp"
 #include "domain/twin/twin.hpp"
 #include "domain/twin/twin_state.hpp"

@@ -1,16 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // De-duplication by the running number a device puts on its readings (decision 24).
-//
-// The twin remembers the largest number and which of the 64 up to it were seen.
-//   above the largest              new
-//   among the 64, not seen         new: it came out of order
-//   among the 64, seen             duplicate, unless the device's clock says it is newer than all
-//                                  before: then the device has begun to count anew
-//   below the 64                   device clock newer than all before, or no device clock: it has
-//                                  begun to count anew; else unknown here: the series decides by
-//                                  (time, value)
-// A device without a clock that restarts within its first 64 numbers loses the readings up to the
-// largest number seen: from the numbers alone nobody could tell those from redelivered ones.
 #pragma once
 #include <cstdint>
 
@@ -24,6 +13,17 @@ struct sequence_memory {
 /// How the event time of the reading stands to the twin's newest.
 enum class device_clock : std::uint8_t { none, newer, not_newer };
 
+/// The twin remembers the largest number and which of the 64 up to it were seen.
+///   above the largest              new
+///   among the 64, not seen         new: it came out of order
+///   among the 64, seen             duplicate, unless the device's clock says it is newer than all
+///                                  before: then the device has begun to count anew
+///   below the 64                   device clock newer than all before, or no device clock: it has
+///                                  begun to count anew; else unknown here: the series decides by
+///                                  (time, value)
+/// A device without a clock that restarts within its first 64 numbers loses the readings up to the
+/// largest number seen: from the numbers alone nobody could tell those from redelivered ones.
+///
 /// True when the reading is a duplicate; otherwise the number is remembered. `number` is not 0.
 [[nodiscard]] bool seen_before(sequence_memory memory, std::uint64_t number,
                                device_clock clock) noexcept;

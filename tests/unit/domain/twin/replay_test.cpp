@@ -275,6 +275,10 @@ TEST_CASE("property: damaged snapshots are refused or load, and never crash") {
       continue;
     }
     (void)describe(models, *loaded, 0);
+    const auto form = saved(*loaded); // what was taken has one form
+    auto again = load(models, "test:all", form);
+    REQUIRE(again.ok());
+    REQUIRE(saved(*again) == form);
     effects more;
     for (std::size_t n = 0; n < 30; ++n) {
       auto in = inputs[random() % inputs.size()]->in;
