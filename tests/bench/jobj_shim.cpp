@@ -4,6 +4,7 @@
 // SIGTERM. One thread that sleeps in poll(). Its own CPU and memory go to a file, to be told apart.
 //   jobj_shim LISTEN-PORT NODE-HTTP-PORT CPU-FILE COMMAND...
 #include "domain/base/time.hpp"
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
@@ -84,11 +85,16 @@ json ask_node(int port, const std::string& path) {
                      false);
 }
 
+/// A reading counts as received once its twin has applied it, so that a run ends with the work.
 json stats_answer(const json& node) {
   json out{{"ready", false}, {"received", 0}, {"stored", 0}, {"twins", 0}};
-  if (!node.is_object()) return out;
-  for (auto& [key, value] : out.items())
-    if (node.contains(key)) value = node[key];
+  if (!node.is_object() || !node.contains("readings")) return out;
+  const auto& readings = node["readings"];
+  const auto count = [&](const char* key) { return readings.value(key, std::uint64_t{0}); };
+  out["ready"] = node.value("ready", false);
+  out["received"] = std::min(count("received"), count("applied"));
+  out["stored"] = count("stored");
+  out["twins"] = node.value("twins", std::uint64_t{0});
   return out;
 }
 
