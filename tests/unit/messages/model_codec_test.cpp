@@ -152,7 +152,7 @@ TEST_CASE("property: damaged model files are refused with a place or read, never
     std::string json = good;
     for (int n = 0; n <= i % 3; ++n)
       json[random() % json.size()] =
-          static_cast<char>(i % 2 == 0 ? random() % 256 : "{}[],:\"\\ 0e-"[random() % 12]);
+          i % 2 == 0 ? static_cast<char>(random() % 256) : "{}[],:\"\\ 0e-"[random() % 12];
     if (i % 5 == 0) json.resize(random() % json.size());
     const auto parsed = parse_model(json, "m.json");
     if (parsed.ok()) {
