@@ -2,23 +2,17 @@
 #include "config/rules.hpp"
 #include "domain/base/twin_id.hpp"
 #include "domain/model/config_node.hpp"
+#include "messages/text_template.hpp"
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <string>
 
 namespace pollux::config {
 
 namespace {
-constexpr std::array<std::string_view, 9> effect_words{
-    "namespace", "name", "twin", "rule", "field", "incident", "transition", "command", "id"};
-
-bool is_word(std::string_view text) {
-  if (text.empty()) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
+constexpr std::array<std::string_view, 13> effect_words{
+    "namespace",  "name",     "twin",    "id",         "rule",  "field",     "incident",
+    "transition", "severity", "command", "command_id", "phase", "model_hash"};
 
 bool has_wildcard(std::string_view topic) {
   return topic.find_first_of("+#") != std::string_view::npos;
@@ -36,6 +30,10 @@ std::string filter_error(std::string_view topic) {
       return "'+' must fill a whole level";
     if (level.find('#') != std::string_view::npos && (level != "#" || end != topic.size()))
       return "'#' must be the whole last level";
+    if (level.find_first_of("{}") != std::string_view::npos &&
+        messages::placeholder_length(level) != level.size())
+      return "level \"" + std::string(level) +
+             "\": a {word} takes a whole level and is made of a-z, 0-9, _ and .";
     start = end + 1;
   }
   return {};
@@ -62,9 +60,7 @@ std::string url_error(std::string_view url) {
 void check_words(std::string_view key, std::string_view text,
                  const std::vector<std::string_view>& known, std::string_view known_from,
                  reader& at) {
-  std::vector<std::string_view> words;
-  if (!placeholders(text, words)) return at.fail(key, "a '{' without its '}', or empty braces");
-  for (const auto word : words) {
+  for (const auto word : placeholders(text)) {
     if (std::find(known.begin(), known.end(), word) != known.end()) continue;
     const auto meant = domain::nearest(word, known);
     std::string what =
@@ -79,29 +75,23 @@ void check_words(std::string_view key, std::string_view text,
 std::string filled(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '{') {
-      i = std::min(text.find('}', i), text.size() - 1);
-      out += 'x';
-    } else {
-      out += text[i];
-    }
+    const auto length = messages::placeholder_length(text.substr(i));
+    out += length ? 'x' : text[i];
+    if (length) i += length - 1;
   }
   return out;
 }
 } // namespace
 
-bool placeholders(std::string_view text, std::vector<std::string_view>& out) {
+std::vector<std::string_view> placeholders(std::string_view text) {
+  std::vector<std::string_view> out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '}') return false;
-    if (text[i] != '{') continue;
-    const auto end = text.find('}', i);
-    if (end == std::string_view::npos) return false;
-    const auto word = text.substr(i + 1, end - i - 1);
-    if (!is_word(word)) return false;
-    out.push_back(word);
-    i = end;
+    const auto length = messages::placeholder_length(text.substr(i));
+    if (length == 0) continue;
+    out.push_back(text.substr(i + 1, length - 2));
+    i += length - 1;
   }
-  return true;
+  return out;
 }
 
 void check_rules(const broker_settings& s, reader& at) {
@@ -124,15 +114,14 @@ void check_rules(const ingress_settings& s, reader& at) {
   if (s.topic.empty())
     return at.fail("topic", "is needed: the MQTT filter, as \"telemetry/{name}\"");
   if (s.twin.empty()) return at.fail("twin", "is needed: the twin's id, as \"plant1:{name}\"");
-  if (const auto wrong = filter_error(s.topic); !wrong.empty()) at.fail("topic", wrong);
-  std::vector<std::string_view> bound;
-  if (!placeholders(s.topic, bound))
-    return at.fail("topic", "a '{' without its '}', or braces around something that is no word");
+  if (const auto wrong = filter_error(s.topic); !wrong.empty()) return at.fail("topic", wrong);
+  const auto bound = placeholders(s.topic);
   for (const auto word : bound)
     if (std::count(bound.begin(), bound.end(), word) > 1)
       return at.fail("topic", "binds {" + std::string(word) + "} twice");
   check_words("twin", s.twin, bound, "the topic", at);
-  check_words("model", s.model, bound, "the topic", at);
+  if (s.model.find_first_of("{}") != std::string::npos)
+    at.fail("model", "is a name; it takes no placeholders");
   if (const auto id = parse_twin_id(filled(s.twin)); !id)
     at.fail("twin", "cannot become a twin's id (namespace:name): " + id.error().what);
 }

@@ -19,7 +19,7 @@ inline void check_rules(const log_settings&, reader&) {}
 void check_all(const settings& s, std::vector<std::string>& errors,
                std::vector<std::string>& warnings);
 
-/// The words in braces, in order: "a/{b}/{c}" -> b, c. False when braces do not match.
-[[nodiscard]] bool placeholders(std::string_view text, std::vector<std::string_view>& out);
+/// The words in braces, in order: "a/{b}/{c}" -> b, c.
+[[nodiscard]] std::vector<std::string_view> placeholders(std::string_view text);
 
 } // namespace pollux::config

@@ -170,7 +170,7 @@ TEST_CASE("an ingress entry must bind what its twin needs") {
   CHECK(contains(first_error("[[mqtt.ingress]]\ntopic = \"t/{nmae}\"\ntwin = \"a:{name}\"\n"),
                  "{name} is not bound; the topic gives: {nmae}; did you mean {nmae}?"));
   CHECK(contains(first_error("[[mqtt.ingress]]\ntopic = \"t/{n\"\ntwin = \"a:b\"\n"),
-                 "without its '}'"));
+                 "a {word} takes a whole level"));
   CHECK(contains(first_error("[[mqtt.ingress]]\ntopic = \"t/{n}/{n}\"\ntwin = \"a:{n}\"\n"),
                  "twice"));
   CHECK(contains(first_error("[[mqtt.ingress]]\ntopic = \"t/#/x\"\ntwin = \"a:b\"\n"),
@@ -179,6 +179,10 @@ TEST_CASE("an ingress entry must bind what its twin needs") {
                  "'+' must fill"));
   CHECK(contains(first_error("[[mqtt.ingress]]\ntopic = \"t/{n}\"\ntwin = \"{n}\"\n"),
                  "namespace:name"));
+  CHECK(contains(first_error("[[mqtt.ingress]]\ntopic = \"t/a{n}\"\ntwin = \"a:{n}\"\n"),
+                 "whole level"));
+  CHECK(
+      contains(first_error(std::string(one_ingress) + "model = \"{name}\"\n"), "no placeholders"));
   CHECK(first_error(one_ingress) == "(none)");
 }
 
