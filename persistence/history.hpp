@@ -9,6 +9,8 @@
 
 namespace pollux::persistence {
 
+class tail_view; // persistence/tail_view.hpp
+
 inline constexpr std::size_t max_inputs_per_block = 512;
 
 /// What a block's header says (decision 13).
@@ -35,18 +37,22 @@ using row_lookup = std::function<std::uint32_t(std::uint32_t shard, std::string_
 struct seal_report {
   std::uint64_t segments = 0, inputs = 0, readings = 0, blocks = 0, bytes = 0;
   domain::position sealed_below; ///< trim may go up to here
+  std::string damage; ///< segments that could not be read; trim sets them aside. Empty = none
 };
 
 /// Turns the oldest segments of a shard, up to `below` or `max_readings`, into blocks, one batch,
 /// synced, idempotent. Does not trim: the caller does, once every twin has a snapshot at or after
-/// its last sealed input. A twin's newest block is filled up (rewritten) while it is small.
+/// its last sealed input. A twin's newest blocks are rewritten together with its new inputs while
+/// they are smaller than these. Memory: the segments of the pass, about 300 B each plus their
+/// bytes. Errors: internal (a twin without a row), io, no_space.
 [[nodiscard]] result<seal_report> seal(log& from, store& into, std::uint32_t shard,
                                        domain::position below, std::uint64_t max_readings,
                                        const row_lookup& rows);
 
 /// Visits the inputs of a twin after `after`, merged in order with the shard-wide ones, from the
-/// blocks and then from the log's tail. `row` and `id` name the same twin. Stops when visit gives
-/// false.
+/// blocks and then from the log's tail. `row` and `id` (as in the journal) name the same twin.
+/// Stops when visit gives false. May run beside sealing and trimming. Damaged segments of the tail
+/// are passed over as in recovery. Errors: corrupt (a block), io. Cost: a scan of the shard's tail.
 [[nodiscard]] status each_input(const log& tail, const store& blocks, std::uint32_t shard,
                                 std::uint32_t row, std::string_view id, domain::input_id after,
                                 const std::function<bool(const domain::input&)>& visit);
@@ -58,7 +64,9 @@ struct history_value {
   domain::owned_value value;
 };
 /// Values of a twin (of one telemetry, or all when empty) with from <= event time <= to, oldest
-/// first, at most `limit`. Uses the time index; late readings are in their event-time place.
+/// first, at most `limit`. Uses the time index; late readings are in their event-time place. The
+/// same value of the same telemetry at the same time counts once, as in the twin. Samples come
+/// without their bytes.
 [[nodiscard]] result<std::vector<history_value>>
 values_between(const log& tail, const store& blocks, std::uint32_t shard, std::uint32_t row,
                std::string_view id, std::string_view telemetry, std::int64_t from_ns,
@@ -73,15 +81,21 @@ struct verify_report {
   std::int64_t vouches_from_ns = 0;     ///< ingest time of the oldest retained input
   std::vector<verify_finding> findings; ///< empty = clean; at most 1000 kept
   std::uint64_t findings_total = 0;
+
+  void add(const std::string& twin, std::string what);
+  /// The tail of the shard last verified, so that it is not read again for each of its twins.
+  std::shared_ptr<tail_view> tail;
 };
 struct verify_target {
   std::uint32_t shard = 0, row = 0;
-  std::string id;
+  std::string id; ///< as in the journal; what follows a '#' numbers the incarnation
 };
 /// Replays one twin from its oldest retained base and compares the state hash at every kept
 /// snapshot, the alerts with table A, block CRCs, chains and gaps. `live_state` (may be empty):
-/// the running twin's save() bytes, which must equal the replayed state at the same input. Adds to
-/// `into`.
+/// the running twin's save() bytes, fetched before the call, which must equal the replayed state at
+/// the same input. Adds to `into`; with the first twin of a shard it also checks the shard's log.
+/// Beside a running sealing pass a block may vanish while it is read: then verify the twin again.
+/// Errors: io, unavailable. Damage is a finding, not an error.
 [[nodiscard]] status verify_twin(const log& tail, const store& tables,
                                  const domain::model_source& models, const verify_target& twin,
                                  std::string_view live_state, verify_report& into);

@@ -168,6 +168,12 @@ status leveldb_log::check(std::uint32_t shard,
         before = at;
         return true;
       });
+  std::string aside;
+  key_writer(aside, log_keys::set_aside).u16(shard);
+  const auto rows = db.iterate();
+  for (rows->Seek(aside); rows->Valid() && rows->key().starts_with(aside); rows->Next())
+    finding(name_of(shard, {key_reader(view(rows->key()).substr(aside.size())).u64()}) +
+            ": was damaged when its neighbours were sealed; its bytes are set aside");
   if (walked && before < marks.last)
     finding("log of shard " + std::to_string(shard) + ": ends at " + std::to_string(before.value) +
             ", written up to " + std::to_string(marks.last.value));
@@ -190,6 +196,12 @@ status leveldb_log::trim_chunk(std::uint32_t shard, domain::position below, bool
       return false;
     }
     batch.Delete(leveldb::Slice(key.data(), key.size()));
+    if (!decode_log_row(
+            value)) { // no block has it: keep the bytes for whoever can make use of them
+      std::string aside;
+      key_writer(aside, log_keys::set_aside).u16(shard).u64(at.value);
+      batch.Put(aside, leveldb::Slice(value.data(), value.size()));
+    }
     bytes += value.size();
     readings += peek_log_row(value).readings;
     last_trimmed = at;

@@ -106,6 +106,7 @@ private:
 namespace log_keys {
 inline constexpr char segments = 'L';
 inline constexpr char meta = 'X';
+inline constexpr char set_aside = 'D'; ///< damaged rows that were trimmed
 [[nodiscard]] std::string meta_key(std::string_view name);
 [[nodiscard]] std::string trim_key(std::uint32_t shard);
 } // namespace log_keys

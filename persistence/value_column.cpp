@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "persistence/value_column.hpp"
+#include "persistence/int_column.hpp"
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+namespace pollux::persistence {
+
+namespace {
+
+using domain::value_kind;
+
+enum class f64_form : std::uint8_t { raw = 0, exclusive_or = 1, decimal = 2 };
+
+constexpr std::array<double, 13> powers = {1,   1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
+                                           1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+constexpr double exact_limit = 9007199254740992.0; // 2^53
+constexpr std::size_t no_scale = powers.size();
+
+double double_of(std::int64_t bits) { return std::bit_cast<double>(bits); }
+
+/// True when v is exactly scaled / 10^k.
+bool to_decimal(double v, std::size_t k, std::int64_t& scaled) {
+  const double s = v * powers[k];
+  if (!(std::fabs(s) < exact_limit)) return false;
+  scaled = static_cast<std::int64_t>(s < 0 ? s - 0.5 : s + 0.5);
+  return std::bit_cast<std::int64_t>(static_cast<double>(scaled) / powers[k]) ==
+         std::bit_cast<std::int64_t>(v);
+}
+
+/// Digits behind the point that all values get by with; no_scale when there are none such.
+std::size_t common_scale(const std::vector<std::int64_t>& bits) {
+  std::size_t k = 0;
+  std::int64_t ignored = 0;
+  for (const auto b : bits)
+    while (!to_decimal(double_of(b), k, ignored))
+      if (++k == no_scale) return no_scale;
+  return k;
+}
+
+bool encode_decimal(const std::vector<std::int64_t>& bits, std::string& out) {
+  const auto k = common_scale(bits);
+  if (k == no_scale) return false;
+  thread_local std::vector<std::int64_t> scaled;
+  scaled.clear();
+  for (const auto b : bits)
+    if (!to_decimal(double_of(b), k, scaled.emplace_back())) return false;
+  out.push_back(static_cast<char>(f64_form::decimal));
+  out.push_back(static_cast<char>(k));
+  encode_ints(scaled, out);
+  return true;
+}
+
+/// Each value against the one before: which bytes differ, and those bytes.
+void encode_exclusive_or(const std::vector<std::int64_t>& bits, std::string& out) {
+  out.push_back(static_cast<char>(f64_form::exclusive_or));
+  std::uint64_t before = 0;
+  for (const auto b : bits) {
+    const auto now = static_cast<std::uint64_t>(b);
+    std::uint64_t x = now ^ before;
+    before = now;
+    const unsigned skipped = x == 0 ? 0 : static_cast<unsigned>(std::countr_zero(x)) / 8;
+    x >>= 8 * skipped;
+    const unsigned kept = (static_cast<unsigned>(std::bit_width(x)) + 7) / 8;
+    out.push_back(static_cast<char>(skipped << 4 | kept));
+    for (unsigned i = 0; i < kept; ++i) out.push_back(static_cast<char>(x >> (8 * i)));
+  }
+}
+
+void encode_raw(const std::vector<std::int64_t>& bits, std::string& out) {
+  out.push_back(static_cast<char>(f64_form::raw));
+  for (const auto b : bits)
+    for (unsigned i = 0; i < 8; ++i)
+      out.push_back(static_cast<char>(static_cast<std::uint64_t>(b) >> (8 * i)));
+}
+
+void encode_f64(const std::vector<std::int64_t>& bits, std::string& out) {
+  const auto start = out.size();
+  const bool decimal = encode_decimal(bits, out);
+  if (decimal && out.size() - start <= 3 * bits.size()) return;
+  thread_local std::string other;
+  other.clear();
+  encode_exclusive_or(bits, other);
+  if (other.size() > 8 * bits.size() + 1) {
+    other.clear();
+    encode_raw(bits, other);
+  }
+  if (decimal && out.size() - start <= other.size()) return;
+  out.resize(start);
+  out.append(other);
+}
+
+bool decode_exclusive_or(block_cursor& in, std::size_t count, std::vector<std::int64_t>& out) {
+  std::uint64_t now = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const unsigned head = in.u8(), skipped = head >> 4, kept = head & 15;
+    if (skipped + kept > 8) in.fail();
+    const auto bytes = in.bytes(in.ok() ? kept : 0);
+    if (!in.ok()) return false;
+    for (unsigned b = 0; b < kept; ++b)
+      now ^= std::uint64_t{static_cast<unsigned char>(bytes[b])} << (8 * (b + skipped));
+    out.push_back(static_cast<std::int64_t>(now));
+  }
+  return true;
+}
+
+bool decode_f64(block_cursor& in, std::size_t count, std::vector<std::int64_t>& out) {
+  out.clear();
+  if (count == 0) return in.ok();
+  switch (static_cast<f64_form>(in.u8())) {
+  case f64_form::exclusive_or: return decode_exclusive_or(in, count, out);
+  case f64_form::raw: {
+    const auto bytes = in.bytes(8 * count);
+    if (!in.ok()) return false;
+    for (std::size_t i = 0; i < bytes.size(); i += 8) {
+      std::uint64_t v = 0;
+      for (std::size_t b = 0; b < 8; ++b)
+        v |= std::uint64_t{static_cast<unsigned char>(bytes[i + b])} << (8 * b);
+      out.push_back(static_cast<std::int64_t>(v));
+    }
+    return true;
+  }
+  case f64_form::decimal: {
+    const auto k = in.u8();
+    if (k >= powers.size()) in.fail();
+    if (!decode_ints(in, count, out)) return false;
+    for (auto& v : out) v = std::bit_cast<std::int64_t>(static_cast<double>(v) / powers[k]);
+    return true;
+  }
+  }
+  in.fail();
+  return false;
+}
+
+void encode_booleans(const std::vector<std::int64_t>& values, std::string& out) {
+  for (std::size_t i = 0; i < values.size(); i += 8) {
+    unsigned byte = 0;
+    for (std::size_t b = 0; b < 8 && i + b < values.size(); ++b)
+      byte |= static_cast<unsigned>(values[i + b]) << b;
+    out.push_back(static_cast<char>(byte));
+  }
+}
+
+bool decode_booleans(block_cursor& in, std::size_t count, std::vector<std::int64_t>& out) {
+  const auto bytes = in.bytes((count + 7) / 8);
+  out.clear();
+  for (std::size_t i = 0; in.ok() && i < count; ++i)
+    out.push_back(static_cast<unsigned char>(bytes[i / 8]) >> (i % 8) & 1);
+  return in.ok();
+}
+
+void encode_texts(const value_column& column, std::string& out) {
+  std::unordered_map<std::string_view, std::int64_t> known;
+  std::vector<std::string_view> distinct;
+  std::vector<std::int64_t> which;
+  std::string_view rest = column.heap;
+  for (const auto size : column.numbers) {
+    const auto text = rest.substr(0, static_cast<std::size_t>(size));
+    rest.remove_prefix(text.size());
+    const auto [at, fresh] = known.emplace(text, static_cast<std::int64_t>(distinct.size()));
+    if (fresh) distinct.push_back(text);
+    which.push_back(at->second);
+  }
+  put_varint(out, distinct.size());
+  for (const auto text : distinct) {
+    put_varint(out, text.size());
+    out.append(text);
+  }
+  encode_ints(which, out);
+}
+
+bool decode_texts(block_cursor& in, std::size_t count, value_column& column) {
+  std::vector<std::string_view> distinct(in.count(std::min(count, in.remaining())));
+  for (auto& text : distinct) text = in.bytes(in.varint());
+  if (!decode_ints(in, count, column.numbers)) return false;
+  for (const auto which : column.numbers) {
+    if (which < 0 || static_cast<std::size_t>(which) >= distinct.size()) {
+      in.fail();
+      return false;
+    }
+    column.texts.push_back(distinct[static_cast<std::size_t>(which)]);
+  }
+  return true;
+}
+
+bool decode_samples(block_cursor& in, std::size_t count, value_column& column) {
+  if (!decode_ints(in, count, column.numbers)) return false;
+  for (const auto size : column.numbers) {
+    if (size < 0) in.fail();
+    column.texts.push_back(in.bytes(static_cast<std::uint64_t>(size)));
+    if (!in.ok()) return false;
+  }
+  return true;
+}
+
+} // namespace
+
+void value_column::add(const domain::value_view& v) {
+  switch (kind) {
+  case value_kind::none: break;
+  case value_kind::f64: numbers.push_back(std::bit_cast<std::int64_t>(v.f64)); break;
+  case value_kind::i64: numbers.push_back(v.i64); break;
+  case value_kind::boolean: numbers.push_back(v.boolean ? 1 : 0); break;
+  case value_kind::text:
+  case value_kind::samples_f32:
+  case value_kind::samples_i16:
+    numbers.push_back(static_cast<std::int64_t>(v.bytes.size()));
+    heap.append(v.bytes);
+    break;
+  }
+}
+
+domain::value_view value_column::at(std::size_t index) const {
+  switch (kind) {
+  case value_kind::none: break;
+  case value_kind::f64: return domain::value_view::of(double_of(numbers[index]));
+  case value_kind::i64: return domain::value_view::of(numbers[index]);
+  case value_kind::boolean: return domain::value_view::of(numbers[index] != 0);
+  case value_kind::text: return domain::value_view::text(texts[index]);
+  case value_kind::samples_f32:
+  case value_kind::samples_i16: return domain::value_view::samples(kind, texts[index]);
+  }
+  return {};
+}
+
+void value_column::clear() {
+  numbers.clear();
+  texts.clear();
+  heap.clear();
+}
+
+void encode_column(const value_column& column, std::string& out) {
+  switch (column.kind) {
+  case value_kind::none: break;
+  case value_kind::f64:
+    if (!column.numbers.empty()) encode_f64(column.numbers, out);
+    break;
+  case value_kind::i64: encode_ints(column.numbers, out); break;
+  case value_kind::boolean: encode_booleans(column.numbers, out); break;
+  case value_kind::text: encode_texts(column, out); break;
+  case value_kind::samples_f32:
+  case value_kind::samples_i16:
+    encode_ints(column.numbers, out);
+    out.append(column.heap);
+    break;
+  }
+}
+
+bool decode_column(block_cursor& in, std::size_t count, value_column& column) {
+  column.clear();
+  switch (column.kind) {
+  case value_kind::none: return in.ok();
+  case value_kind::f64: return decode_f64(in, count, column.numbers);
+  case value_kind::i64: return decode_ints(in, count, column.numbers);
+  case value_kind::boolean: return decode_booleans(in, count, column.numbers);
+  case value_kind::text: return decode_texts(in, count, column);
+  case value_kind::samples_f32:
+  case value_kind::samples_i16: return decode_samples(in, count, column);
+  }
+  in.fail();
+  return false;
+}
+
+} // namespace pollux::persistence

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The values of one name and one type in a block. Bit for bit: -0.0, denormals and values that
+// are no decimals come back as they were; numbers as people write them are kept as scaled integers.
+#pragma once
+#include "domain/twin/value.hpp"
+#include "persistence/varint.hpp"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pollux::persistence {
+
+/// Collects values for encoding, and holds decoded ones. Of f64, i64 and boolean the 64 bits; of
+/// text and samples the bytes.
+struct value_column {
+  domain::value_kind kind = domain::value_kind::none;
+  std::vector<std::int64_t> numbers;
+  std::vector<std::string_view> texts; ///< decoded: points into the block
+  std::string heap;                    ///< collected: bytes one after another, sizes in `numbers`
+
+  void add(const domain::value_view& v);
+  [[nodiscard]] domain::value_view at(std::size_t index) const;
+  void clear();
+};
+
+void encode_column(const value_column& column, std::string& out);
+/// Fills the column (its kind is set) with `count` values. False after damage.
+[[nodiscard]] bool decode_column(block_cursor& in, std::size_t count, value_column& column);
+
+} // namespace pollux::persistence
