@@ -89,7 +89,7 @@ std::optional<errc> paho_source::take(const arrival& message) noexcept {
     if (verdict.what != disposition::submitted || message.qos == 0) return std::nullopt;
     const auto upto = verdict.durability == messages::durability::d2 ? messages::durability::d2
                                                                      : messages::durability::d0;
-    const auto written = inlet_.flush(upto, verdict.ticket);
+    const auto written = inlet_.flush(upto, verdict.first);
     if (!written) return written.error().code;
     return std::nullopt;
   } catch (...) { // an exception must not reach Paho's C code
@@ -228,10 +228,8 @@ void paho_source::leave(bool in_good_order) {
 }
 
 void paho_source::sleep_for(std::chrono::nanoseconds span) {
-  const auto until = std::chrono::steady_clock::now() + span;
   std::unique_lock lock(mutex_);
-  while (!stopping_ && std::chrono::steady_clock::now() < until)
-    wake_.wait_for(lock, std::min<std::chrono::nanoseconds>(50ms, span));
+  wake_.wait_for(lock, span, [&] { return stopping_.load(); });
 }
 
 void paho_source::set_state(source_phase phase, std::string why) {

@@ -34,8 +34,9 @@ enum class disposition : std::uint8_t {
 struct verdict {
   disposition what = disposition::ignored;
   messages::durability durability = messages::durability::d1;
-  messages::ticket ticket = {};
-  errc why = errc::overloaded; ///< retry only: overloaded, no_space, io or unavailable
+  messages::ticket ticket = {}; ///< the last of the message's inputs
+  messages::ticket first = {};  ///< the first of them; a batch may make several
+  errc why = errc::overloaded;  ///< retry only: overloaded, no_space, io or unavailable
 };
 
 /// What a source hands its messages to. Called by one thread at a time per handler.

@@ -52,7 +52,7 @@ public:
   std::function<bridge::verdict(const bridge::arrival&)> rule;
 
   bridge::verdict handle(const bridge::arrival& in) override {
-    bridge::verdict out{bridge::disposition::submitted, messages::durability::d1, {1}, {}};
+    bridge::verdict out{bridge::disposition::submitted, messages::durability::d1, {1}, {1}, {}};
     if (rule) out = rule(in);
     const std::lock_guard lock(mutex_);
     all_.push_back({std::string(in.topic), std::string(in.payload),

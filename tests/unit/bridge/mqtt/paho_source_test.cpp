@@ -96,7 +96,7 @@ TEST_CASE("a message of class D2 is flushed with fsync, one of QoS 0 not at all"
   mosquitto broker(patient);
   bench b;
   b.handler.rule = [](const arrival&) {
-    return verdict{disposition::submitted, messages::durability::d2, {1}, {}};
+    return verdict{disposition::submitted, messages::durability::d2, {1}, {1}, {}};
   };
   b.start(broker.url());
   REQUIRE(eventually([&] { return b.connected(); }));
@@ -166,9 +166,9 @@ TEST_CASE("a refused message is not acknowledged: all come again when the inlet 
     bench b;
     std::atomic<int> left{100};
     b.handler.rule = [&](const arrival&) -> verdict {
-      if (left-- > 0) return {disposition::submitted, messages::durability::d1, {1}, {}};
+      if (left-- > 0) return {disposition::submitted, messages::durability::d1, {1}, {1}, {}};
       b.inlet.open = false;
-      return {disposition::retry, messages::durability::d1, {}, errc::overloaded};
+      return {disposition::retry, messages::durability::d1, {}, {}, errc::overloaded};
     };
     b.start(broker.url(), version);
     REQUIRE(eventually([&] { return b.connected(); }));
@@ -200,9 +200,9 @@ TEST_CASE("property: with refusals at random nothing is lost, and what comes twi
   b.handler.rule = [&](const arrival&) -> verdict {
     if (refusals < 12 && random() % 150 == 0) {
       ++refusals;
-      return {disposition::retry, messages::durability::d1, {}, errc::unavailable};
+      return {disposition::retry, messages::durability::d1, {}, {}, errc::unavailable};
     }
-    return {disposition::submitted, messages::durability::d1, {1}, {}};
+    return {disposition::submitted, messages::durability::d1, {1}, {1}, {}};
   };
   b.start(broker.url());
   REQUIRE(eventually([&] { return b.connected(); }));
@@ -258,8 +258,8 @@ TEST_CASE("at QoS 0 a refusal pauses the source as well, and it comes back") {
   publisher out(broker.url());
   bench b;
   b.handler.rule = [&](const arrival&) -> verdict {
-    if (b.inlet.open) return {disposition::submitted, messages::durability::d1, {1}, {}};
-    return {disposition::retry, messages::durability::d1, {}, errc::overloaded};
+    if (b.inlet.open) return {disposition::submitted, messages::durability::d1, {1}, {1}, {}};
+    return {disposition::retry, messages::durability::d1, {}, {}, errc::overloaded};
   };
   b.start(broker.url(), 5, 0);
   REQUIRE(eventually([&] { return b.connected(); }));
