@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/remote/remoting.hpp"
+#include "bridge/remote/session_guard.hpp"
 #include "messages/node_api.hpp"
 #include <caf/io/all.hpp>
 #include <caf/openssl/all.hpp>
@@ -7,6 +8,7 @@
 namespace pollux::bridge::remote {
 
 void configure_remoting(caf::actor_system_config& config, const pki_files& files) {
+  guard_sessions();
   config.openssl_certificate = files.certificate;
   config.openssl_key = files.key;
   config.openssl_cafile = files.authority;

@@ -282,3 +282,17 @@ TEST_CASE("the packet that crashes an open CAF port is refused, and so are rando
   }
   CHECK(node.connect()->ask(stats_query{}).ok());
 }
+
+TEST_CASE("certificate files damaged under a running node cost a connection, not the process") {
+  const open_node node;
+  for (const char* name : {"client.crt", "client.key", "node.crt", "node.key", "ca.crt"}) {
+    CAPTURE(name);
+    const auto path = node.data.path() + "/pki/" + name;
+    const auto good = *read_file(path);
+    REQUIRE(replace_file(path, "-----BEGIN nothing-----\n", 0600).ok());
+    const auto refused = client::connect({node.data.path(), "", 5s});
+    CHECK_FALSE(refused.ok());
+    REQUIRE(replace_file(path, good, 0600).ok());
+  }
+  CHECK(node.connect()->ask(stats_query{}).ok());
+}

@@ -5,8 +5,12 @@
 #include "tests/support/fake_node.hpp"
 #include "tests/support/node_process.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include <arpa/inet.h>
 #include <chrono>
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <thread>
 
 using namespace pollux;
@@ -42,6 +46,11 @@ std::unique_ptr<client> connect(const temporary_folder& data) {
 TEST_CASE("node process: serve until killed" * doctest::skip()) {
   const char* data = std::getenv("POLLUX_TEST_NODE");
   if (data == nullptr) return;
+  const char* files_limit = std::getenv("POLLUX_TEST_FILES");
+  if (files_limit != nullptr) {
+    const rlimit limit{std::stoul(files_limit), std::stoul(files_limit)};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  }
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   const auto files = prepare_pki(data, now);
   REQUIRE(files.ok());
@@ -120,4 +129,30 @@ TEST_CASE("an idle link stays up longer than the time-out, thanks to heartbeats 
   while (c->connected() && steady_clock::now() < until) std::this_thread::sleep_for(50ms);
   CHECK(c->connected());
   CHECK(c->ask(stats_query{}).ok());
+}
+
+TEST_CASE("a node that strangers rob of its last file descriptor lives on and serves again") {
+  const temporary_folder data;
+  ::setenv("POLLUX_TEST_FILES", "64", 1);
+  node_process node(role, data.path());
+  ::unsetenv("POLLUX_TEST_FILES");
+  REQUIRE(node.wait_until_open());
+  const auto where = *read_endpoint(data.path());
+  std::vector<int> strangers;
+  for (int i = 0; i < 100; ++i) {
+    strangers.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(where.port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    (void)!::connect(strangers.back(), reinterpret_cast<sockaddr*>(&to), sizeof to);
+  }
+  CHECK_FALSE(client::connect({data.path(), "", 1s}).ok());
+  CHECK(node.alive());
+  for (const int s : strangers) ::close(s);
+  result<std::unique_ptr<client>> found = failure{};
+  const auto until = steady_clock::now() + 10s;
+  while (!found && steady_clock::now() < until) found = client::connect({data.path(), "", 2s});
+  REQUIRE_MESSAGE(found.ok(), found.error().what);
+  CHECK((*found)->ask(stats_query{}).ok());
 }
