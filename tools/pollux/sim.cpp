@@ -232,13 +232,14 @@ int run_play(play_verb& verb, const context& ctx) {
         [] { return interrupted(); });
   }
   const auto sent = to ? to->counts() : tools::publisher_counts{};
-  print_counts(ctx, {{"rows", counts.rows},
-                     {"readings", counts.readings},
-                     {"published", sent.published},
-                     {"acknowledged", sent.acknowledged},
-                     {"resent", sent.resent},
-                     {"bad", counts.bad},
-                     {"seconds", std::round(seconds_since(began) * 100) / 100}});
+  if (played.ok() || counts.rows > 0)
+    print_counts(ctx, {{"rows", counts.rows},
+                       {"readings", counts.readings},
+                       {"published", sent.published},
+                       {"acknowledged", sent.acknowledged},
+                       {"resent", sent.resent},
+                       {"bad", counts.bad},
+                       {"seconds", std::round(seconds_since(began) * 100) / 100}});
   if (played.ok()) return exit_ok;
   if (to && played.error().code == errc::unavailable) {
     std::cerr << "resume with --from-row " << std::max(sent.oldest_token, verb.play.from_row)
