@@ -273,6 +273,25 @@ TEST_CASE("at QoS 0 a refusal pauses the source as well, and it comes back") {
   CHECK(eventually([&] { return b.handler.submitted().contains("taken"); }));
 }
 
+TEST_CASE("with queue_qos0_messages what comes at QoS 0 during a pause is not lost") {
+  if (skipped()) return;
+  mosquitto broker(std::string(patient) + "queue_qos0_messages true\n");
+  publisher out(broker.url());
+  bench b;
+  b.handler.rule = [&](const arrival&) -> verdict {
+    if (b.inlet.open) return {disposition::submitted, messages::durability::d1, {1}, {1}, {}};
+    return {disposition::retry, messages::durability::d1, {}, {}, errc::overloaded};
+  };
+  b.start(broker.url(), 5, 0);
+  REQUIRE(eventually([&] { return b.connected(); }));
+  b.inlet.open = false;
+  out.publish("t/x", "refused", 0); // this one is gone: QoS 0 is sent once
+  REQUIRE(eventually([&] { return b.source->state().phase == source_phase::paused; }));
+  out.publish_all("t/x", 0, 200, 0);
+  b.inlet.open = true;
+  CHECK(eventually([&] { return b.handler.submitted().size() == 200; }));
+}
+
 TEST_CASE("the source waits for the inlet before it connects at all") {
   if (skipped()) return;
   mosquitto broker(patient);
