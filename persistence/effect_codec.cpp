@@ -5,7 +5,7 @@ namespace pollux::persistence {
 
 namespace {
 
-namespace proto = pollux::store;
+namespace proto = pollux::stored;
 
 void put(const domain::effect_id& from, proto::EffectId& to) {
   to.set_position(from.cause.at.value);

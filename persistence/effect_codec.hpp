@@ -10,9 +10,9 @@
 
 namespace pollux::persistence {
 
-void to_proto(const domain::effect& from, pollux::store::Effect& to);
+void to_proto(const domain::effect& from, pollux::stored::Effect& to);
 /// Errors: corrupt (an unknown kind, transition, severity or phase).
-[[nodiscard]] status from_proto(const pollux::store::Effect& from, domain::effect& to);
+[[nodiscard]] status from_proto(const pollux::stored::Effect& from, domain::effect& to);
 
 [[nodiscard]] std::string encode_effect(const domain::effect& e);
 [[nodiscard]] result<domain::effect> decode_effect(std::string_view bytes);

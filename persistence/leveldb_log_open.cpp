@@ -66,7 +66,7 @@ leveldb_log::~leveldb_log() = default;
 
 result<std::unique_ptr<leveldb_log>> leveldb_log::open(const leveldb_log_options& options,
                                                        log_probes probes) {
-  if (options.shards == 0 || options.shards > 0xffff)
+  if (options.shards > 0xffff)
     return failure{errc::invalid_argument, "the number of shards must be 1 to 65535"};
   std::unique_ptr<leveldb_log> made(new leveldb_log(options, std::move(probes)));
   if (auto s = made->start(); !s) return s.error().within("log");
@@ -105,6 +105,8 @@ status leveldb_log::read_format(bool& fresh) {
     all->SeekToFirst();
     if (all->Valid())
       return failure{errc::corrupt, options_.folder + " holds a database that is not a Pollux log"};
+    if (options_.shards == 0)
+      return failure{errc::not_found, options_.folder + " is empty: there is no log in it"};
     return to_status(all->status(), "reading " + options_.folder);
   }
   if (format > log_format)
@@ -113,6 +115,10 @@ status leveldb_log::read_format(bool& fresh) {
                                                std::to_string(format) + "; this one reads up to " +
                                                std::to_string(log_format) + ")"};
   if (auto s = read_number(db, "shards", present, shards); !s) return s;
+  if (present && options_.shards == 0) {
+    options_.shards = static_cast<std::uint32_t>(shards);
+    marks_.resize(options_.shards);
+  }
   if (!present || shards != options_.shards)
     return failure{errc::conflict, options_.folder + " has " + std::to_string(shards) +
                                        " shards, " + std::to_string(options_.shards) +

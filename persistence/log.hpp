@@ -79,7 +79,8 @@ public:
 
 struct leveldb_log_options {
   std::string folder;        ///< <data>/log
-  std::uint32_t shards = 64; ///< a stored number that differs is refused (conflict)
+  std::uint32_t shards = 64; ///< a stored number that differs is refused (conflict); 0 = as stored,
+                             ///< for an existing log only
   std::uint64_t min_free_bytes = 256ull << 20; ///< below it appends are refused (no_space)
   std::uint64_t ballast_bytes = 16ull << 20;   ///< file given up first when the disk is full
   std::size_t write_buffer_bytes = 32u << 20;

@@ -8,7 +8,7 @@ namespace pollux::persistence {
 
 namespace {
 
-namespace proto = pollux::store;
+namespace proto = pollux::stored;
 constexpr std::size_t envelope_bytes = 5;
 
 template <class Message> std::string seal_message(const Message& m) {

@@ -33,6 +33,10 @@ public:
 
 private:
   void finding(std::string what) { into_.add(twin_.id, std::move(what)); }
+  void lose(std::string what, domain::input_id lost) {
+    finding(std::move(what));
+    resume_after(lost);
+  }
   [[nodiscard]] status read_stored();
   [[nodiscard]] status read_tail();
   void read_live(std::string_view live_state);
@@ -157,8 +161,8 @@ status twin_verification::replay_blocks() {
     ++into_.blocks;
     if (!bytes) {
       if (bytes.error().code != errc::not_found) return bytes.error();
-      finding("block " + text_of(info.first) + " is in the index only");
-      resume_after(info.last);
+      last_ = info.last;
+      lose("block " + text_of(info.first) + " is in the index only", info.last);
       continue;
     }
     check_block(info, *bytes, before);
@@ -170,8 +174,8 @@ status twin_verification::replay_blocks() {
         feed(in);
     });
     if (decoded) continue;
-    finding("block " + text_of(info.first) + ": " + decoded.error().what);
-    resume_after(info.last);
+    last_ = info.last;
+    lose("block " + text_of(info.first) + ": " + decoded.error().what, info.last);
   }
   return {};
 }
@@ -185,7 +189,8 @@ void twin_verification::check_block(const block_info& info, std::string_view byt
   if (h->first != info.first || h->last != info.last || h->inputs != info.inputs)
     finding(name + ": its head is not what the index says");
   if (before && h->previous_hash != before->hash)
-    finding(name + ": the chain is broken, it does not follow block " + text_of(before->first));
+    lose(name + ": the chain is broken, it does not follow block " + text_of(before->first),
+         info.first);
   if (before && h->first <= before->last)
     finding(name + ": it overlaps block " + text_of(before->first));
 }
@@ -196,7 +201,8 @@ void twin_verification::feed(const domain::input& in) {
   ++into_.inputs;
   into_.readings += in.readings.size();
   if (in.kind == domain::input_kind::readings) into_.values += in.fields.size();
-  if (into_.vouches_from_ns == 0 || in.ingest_time_ns < into_.vouches_from_ns)
+  const bool replayed = state_ && in.id > state_->last_applied();
+  if (replayed && (into_.vouches_from_ns == 0 || in.ingest_time_ns < into_.vouches_from_ns))
     into_.vouches_from_ns = in.ingest_time_ns;
   while (const auto* w = wide_.next_before(in.id)) apply(*w);
   apply(in);
@@ -209,14 +215,13 @@ void twin_verification::begin(const domain::input& first) {
     state_.emplace(state_id_);
     return;
   }
-  resume_after({first.id.at, first.id.index == 0 ? 0 : first.id.index - 1});
-  if (lost_) finding("neither its creation nor a stored base before its first input is left");
+  resume_after(first.id); // one before it may have missed what was between
+  if (lost_) finding("neither its creation nor a stored state to replay from is left");
 }
 
 /// Inputs up to `lost` cannot be replayed: goes on from the first snapshot that has them in it.
 void twin_verification::resume_after(domain::input_id lost) {
   begun_ = true;
-  last_ = std::max(last_, lost);
   state_.reset();
   lost_ = true;
   for (const auto& [at, kept] : snapshots_) {
@@ -240,8 +245,7 @@ void twin_verification::apply(const domain::input& in) {
   try {
     domain::step(models_, *state_, in, effects_);
   } catch (const std::exception& e) {
-    finding("input " + text_of(in.id) + " cannot be replayed: " + e.what());
-    resume_after(in.id);
+    lose("input " + text_of(in.id) + " cannot be replayed: " + e.what(), in.id);
     return;
   }
   keep_alerts(effects_);
