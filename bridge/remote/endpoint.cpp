@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/remote/endpoint.hpp"
 #include "bridge/remote/private_file.hpp"
+#include <cerrno>
 #include <charconv>
+#include <memory>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace pollux::bridge::remote {
@@ -53,6 +58,27 @@ result<endpoint> read_endpoint(const std::string& data) {
   auto where = parse_endpoint(*content);
   if (!where) return failure{errc::corrupt, endpoint_path(data) + ": " + where.error().what};
   return where;
+}
+
+bool listening(const endpoint& where) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(where.host.c_str(), std::to_string(where.port).c_str(), &hints, &found) != 0)
+    return false;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+  const int s = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (s < 0) return false;
+  bool accepted = ::connect(s, found->ai_addr, found->ai_addrlen) == 0;
+  if (!accepted && errno == EINPROGRESS) {
+    pollfd ready{s, POLLOUT, 0};
+    int code = 0;
+    socklen_t size = sizeof code;
+    accepted = ::poll(&ready, 1, 1000) == 1 &&
+               ::getsockopt(s, SOL_SOCKET, SO_ERROR, &code, &size) == 0 && code == 0;
+  }
+  ::close(s);
+  return accepted;
 }
 
 void remove_endpoint(const std::string& data, const endpoint& where) {

@@ -24,6 +24,9 @@ status write_endpoint(const std::string& data, const endpoint& where);
 /// Errors: not_found when no node has opened its gateway on this folder, or has closed it;
 /// corrupt.
 [[nodiscard]] result<endpoint> read_endpoint(const std::string& data);
+/// True when something accepts connections there, which a node that was killed no longer does.
+/// Waits at most a second.
+[[nodiscard]] bool listening(const endpoint& where);
 /// Says that the node is gone, unless a newer one has written its own since.
 void remove_endpoint(const std::string& data, const endpoint& where);
 

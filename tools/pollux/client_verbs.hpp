@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs that ask a running node, a file for each noun.
+#pragma once
+#include "tools/pollux/cli.hpp"
+
+namespace pollux::cli {
+
+void add_twin_verbs(CLI::App& app, context& ctx);       ///< twin get|ls|create|delete
+void add_watch_verb(CLI::App& twin, context& ctx);      ///< twin watch
+void add_history_verb(CLI::App& twin, context& ctx);    ///< twin history
+void add_command_verbs(CLI::App& app, context& ctx);    ///< command send|get
+void add_alert_verbs(CLI::App& app, context& ctx);      ///< alert ls|show|ack
+void add_quarantine_verbs(CLI::App& app, context& ctx); ///< quarantine ls|show|replay
+void add_stats_verbs(CLI::App& app, context& ctx);      ///< stats, log level
+
+} // namespace pollux::cli
