@@ -213,15 +213,15 @@ class Demo:
 
     def show_alert(self):
         headline("an alert: the simulator has let a motor's bearing wear")
-        rows = self.wait("an alert", lambda: self.listed("alert", "ls"), 60)
+        rows = self.wait("an alert", lambda: self.listed("alert", "ls", "--all"), 60)
         # the pattern is worth some more seconds; any alert will do when it does not come
         deadline = time.monotonic() + 15
         worn = []
         while not worn and time.monotonic() < deadline:
-            rows = self.listed("alert", "ls") or rows
+            rows = self.listed("alert", "ls", "--all") or rows
             worn = [r for r in rows if r.get("rule") == "wear_then_spike"]
             time.sleep(0.5)
-        self.expect(self.pollux("alert", "ls"))
+        self.expect(self.pollux("alert", "ls", "--all"))
         chosen = (worn or rows)[0]
         if chosen.get("twin") and chosen.get("incident"):
             self.expect(self.pollux("alert", "show", chosen["twin"], chosen["incident"]))
