@@ -14,18 +14,13 @@ EMPTY_NAMES = {"utils", "util", "common", "types", "helpers", "helper", "manager
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b(?!.*#\d+)")
 
 
-def explains_itself(path):
-    """A source beside its header is explained there; a test by the names of its cases."""
-    return path.startswith("tests/") or os.path.exists(os.path.join(ROOT, path[:-4] + ".hpp"))
-
-
 def check(path, text):
     lines = text.splitlines()
     if not lines or lines[0] != "// SPDX-License-Identifier: Apache-2.0":
         yield 1, "the first line is `// SPDX-License-Identifier: Apache-2.0`"
-    elif (len(lines) < 2 or not lines[1].startswith("//")) and (path.endswith(".hpp") or not explains_itself(path)):
-        yield 2, "a comment of 1 to 5 lines says what the file is for"
-    if path.endswith(".hpp") and "#pragma once" not in lines[:12]:
+    elif path.endswith(".hpp") and (len(lines) < 2 or not lines[1].startswith("//")):
+        yield 2, "a comment says what the file is for"
+    if path.endswith(".hpp") and "#pragma once" not in lines[:25]:
         yield 1, "headers have #pragma once"
     if os.path.basename(path).rsplit(".", 1)[0] in EMPTY_NAMES:
         yield 1, "the file's name says nothing about its content"
