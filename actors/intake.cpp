@@ -80,7 +80,7 @@ result<messages::ticket> intake::submit(std::string_view id, std::string_view cr
     row = *made;
   }
   box.builder.add(row, box.directory.key(row), in);
-  return entered(shard, box.builder.size_bytes() - before);
+  return entered(box, shard, box.builder.size_bytes() - before);
 }
 
 result<messages::ticket> intake::submit_shard_wide(std::uint32_t shard, const domain::input& in) {
@@ -89,12 +89,14 @@ result<messages::ticket> intake::submit_shard_wide(std::uint32_t shard, const do
   std::lock_guard lock{box.mutex};
   const auto before = box.builder.size_bytes();
   box.builder.add(messages::no_row, {}, in);
-  return entered(shard, box.builder.size_bytes() - before);
+  return entered(box, shard, box.builder.size_bytes() - before);
 }
 
 // Called under the shard's lock, after the builder took the input: a flush that reads next_ticket_
 // later than this will find the input when it drains the shard.
-result<messages::ticket> intake::entered(std::uint32_t shard, std::size_t bytes) {
+result<messages::ticket> intake::entered(inbox& box, std::uint32_t shard, std::size_t bytes) {
+  box.lent_bytes += bytes;
+  box.lent_inputs += 1;
   used_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   used_inputs_.fetch_add(1, std::memory_order_relaxed);
   const messages::ticket mine{next_ticket_.fetch_add(1, std::memory_order_acq_rel) + 1};
@@ -153,10 +155,8 @@ status intake::drain(std::uint64_t upto) {
       {
         std::lock_guard lock{box.mutex};
         if (box.builder.empty()) continue;
-        const auto bytes = box.builder.size_bytes();
-        const auto inputs = box.builder.inputs();
         made = box.builder.finish();
-        made->credit = std::make_shared<credit_return>(*this, bytes, inputs);
+        made->credit = std::make_shared<credit_return>(*this, std::exchange(box.lent_bytes, 0), std::exchange(box.lent_inputs, 0));
       }
       readings += made->readings();
       inputs_drained += made->entries().size();
@@ -330,7 +330,7 @@ result<std::uint32_t> intake::remove(std::string_view id, std::int64_t ingest_ti
     std::lock_guard rows{rows_mutex_};
     new_rows_.emplace_back(shard, persistence::registry_row{row, std::string{id}, gone.incarnation, {}, {}, ingest_time_ns, true});
   }
-  if (auto mine = entered(shard, box.builder.size_bytes() - before); !mine) return mine.error();
+  if (auto mine = entered(box, shard, box.builder.size_bytes() - before); !mine) return mine.error();
   return row;
 }
 

@@ -75,6 +75,7 @@ private:
   struct inbox {
     std::mutex mutex;
     messages::segment_builder builder;
+    std::uint64_t lent_bytes = 0, lent_inputs = 0; ///< credits of what is in the builder
     shard_directory directory;
   };
   struct credit_return;
@@ -84,7 +85,7 @@ private:
   };
 
   result<std::uint32_t> create(inbox& box, std::uint32_t shard, std::string_view id, std::string_view model_name, std::int64_t ingest_time_ns);
-  result<messages::ticket> entered(std::uint32_t shard, std::size_t bytes);
+  result<messages::ticket> entered(inbox& box, std::uint32_t shard, std::size_t bytes);
   status flush_locked(messages::durability upto);
   status drain(std::uint64_t upto);
   status write_new_rows();

@@ -51,6 +51,7 @@ std::string unknown_command(const model& rules, std::string_view name) {
 std::optional<std::string> check_request(const step_context& at, const command_spec* spec,
                                          const command_record& record) {
   const auto& in = at.in;
+  if (at.twin.deleted) return "the twin is deleted";
   if (spec == nullptr) return unknown_command(at.twin.ruling(), in.command_name);
   if (in.fields.size() > max_arguments) return "more than 64 arguments";
   for (const auto& f : in.fields)
