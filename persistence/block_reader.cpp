@@ -13,7 +13,9 @@ namespace pollux::persistence {
 namespace {
 
 constexpr std::size_t checked_from = 5; // behind version and checksum
-constexpr std::uint32_t most_inputs = 1u << 16, most_readings = 1u << 24, most_values = 1u << 24;
+// Above anything the writer makes (512 inputs of 1,000 readings); they bound what a lying head
+// costs.
+constexpr std::uint32_t most_inputs = 1u << 16, most_readings = 1u << 20, most_values = 1u << 22;
 
 failure damaged(const char* what) {
   return {errc::corrupt, std::string("block is damaged: ") + what};

@@ -99,6 +99,7 @@ status leveldb_log::commit() {
 }
 
 status leveldb_log::sync() {
+  const std::lock_guard one_at_a_time(syncing_); // who waits is then covered by its own sync
   if (condition_ == condition::broken) return refusal();
   const auto covered = ledger_.begin_sync();
   if (covered == ledger_.synced()) {

@@ -92,6 +92,7 @@ private:
   std::atomic<std::int64_t> looked_at_ns_{0};
   std::atomic<std::uint64_t> free_bytes_{0};
   std::atomic<condition> condition_{condition::fine};
+  std::mutex syncing_;              ///< one sync at a time
   std::mutex healing_;              ///< one heal at a time
   std::mutex trimming_;             ///< one trim at a time
   std::uint64_t trimmed_bytes_ = 0; ///< since the last compaction; under trimming_

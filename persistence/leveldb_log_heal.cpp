@@ -52,6 +52,7 @@ status leveldb_log::heal() {
     if (auto s = database_->reopen(patience); !s) return s.error().within("log");
     if (auto s = check_nothing_lost(); !s) return s;
     // LevelDB has written what its log held into synced tables
+    const std::lock_guard no_sync_runs(syncing_);
     ledger_.end_sync(ledger_.begin_sync(), true);
   }
   condition_ = condition::fine;

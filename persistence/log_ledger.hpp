@@ -27,7 +27,7 @@ public:
   void committed(messages::ticket upto, std::vector<positioned_segment>& written,
                  std::int64_t now_ns);
 
-  /// A sync begins: what it will cover. Nothing to do when it equals synced().
+  /// A sync begins (one at a time): what it will cover. Nothing to do when it equals synced().
   messages::ticket begin_sync();
   void end_sync(messages::ticket covered, bool success);
   [[nodiscard]] messages::ticket synced() const noexcept { return {synced_}; }

@@ -47,8 +47,8 @@ public:
   }
 
   status sync() override {
-    ledger_.end_sync(ledger_.begin_sync(), true);
     const std::lock_guard lock(mutex_);
+    ledger_.end_sync(ledger_.begin_sync(), true);
     ++state_.syncs;
     return {};
   }
