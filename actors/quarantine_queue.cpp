@@ -13,15 +13,19 @@ void quarantine_queue::put(messages::quarantined record) {
     record.detail += " (payload cut from " + std::to_string(record.payload.size()) + " bytes)";
     record.payload.resize(max_payload);
   }
-  std::lock_guard lock{mutex_};
-  if (waiting_.size() >= max_waiting) {
-    overflow_.add();
-    return;
+  {
+    std::lock_guard lock{mutex_};
+    if (waiting_.size() >= max_waiting) {
+      overflow_.add();
+      return;
+    }
+    waiting_.push_back(std::move(record));
   }
-  waiting_.push_back(std::move(record));
+  (void)flush(); // what the store refuses stays in waiting_ for the next try
 }
 
 status quarantine_queue::flush() {
+  std::lock_guard one_writer{write_mutex_};
   std::vector<messages::quarantined> records;
   {
     std::lock_guard lock{mutex_};
@@ -36,6 +40,19 @@ status quarantine_queue::flush() {
   waiting_.insert(waiting_.begin(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(kept)));
   overflow_.add(records.size() - kept);
   return written;
+}
+
+std::string encoded_input(const persistence::log& journal, std::uint32_t shard, domain::input_id at) {
+  std::string bytes;
+  auto read = journal.scan(shard, at.at, [&](const persistence::positioned_segment& s) {
+    if (s.at == at.at && at.index < s.content->entries().size()) {
+      domain::input in;
+      s.content->decode(at.index, s.at, in);
+      messages::encode_input(in, bytes);
+    }
+    return false;
+  });
+  return read ? bytes : std::string{};
 }
 
 } // namespace pollux::actors

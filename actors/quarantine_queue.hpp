@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The quarantine's entrance: doors and twins put records in without waiting, the maintenance actor
-// writes them to the store. Bounded; beyond the bound a record is counted and dropped.
+// The quarantine's entrance. A record is written at once, before its message is acknowledged; when
+// the store refuses, it waits here (bounded; beyond the bound it is counted and dropped) and the
+// maintenance actor tries again.
 #pragma once
 #include "messages/observability/metrics.hpp"
 #include "messages/quarantine.hpp"
+#include "persistence/log.hpp"
 #include "persistence/store.hpp"
 #include <mutex>
 #include <vector>
@@ -24,8 +26,13 @@ private:
   persistence::store& store_;
   messages::metrics& metrics_;
   messages::counter& overflow_;
+  std::mutex write_mutex_; ///< one writer at a time; taken before mutex_
   std::mutex mutex_;
   std::vector<messages::quarantined> waiting_;
 };
+
+/// The stand-alone bytes of an input in the log, for the quarantine record of a poison input; empty when
+/// it is there no more.
+[[nodiscard]] std::string encoded_input(const persistence::log& journal, std::uint32_t shard, domain::input_id at);
 
 } // namespace pollux::actors

@@ -46,7 +46,7 @@ caf::behavior shard_host::make_behavior() {
   return {
       [this](const hand_over_batch& batch) { deliver(*batch.segments); },
       [this](const restored& r) { on_restored(r); },
-      [this](const timer_at& t) { on_timer_at(t.twin, t.due_ns); },
+      [this](const timer_at& t) { on_timer_at(t); },
       [this](const timer_due& t) { on_timer_due(t); },
       [this](const passivated& p) { on_passivated(p); },
       [this](const crashed& c) { on_crashed(c.twin, c.at, c.what); },

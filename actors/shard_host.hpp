@@ -115,9 +115,9 @@ private:
   void skip_poison(hosted_shard& shard, twin_place place, domain::input_id at, const std::string& what);
   void on_passivated(const passivated& p);
   void on_stored(const snapshot_stored& s);
-  void on_timer_at(twin_place place, std::int64_t due_ns);
+  void on_timer_at(const timer_at& t);
   void on_timer_due(const timer_due& t);
-  void arm(twin_place place, std::int64_t due_ns);
+  void arm(twin_place place, std::int64_t due_ns, std::uint32_t timer);
   void on_tick();
   void fire_timers(std::int64_t now_ns);
   void journal_tick(twin_place place, std::uint32_t timer, std::uint64_t generation);
@@ -150,7 +150,7 @@ private:
   std::map<std::uint64_t, std::string> watches_;
   struct suspect { domain::input_id at; int strikes = 0; };
   std::map<twin_place, suspect> suspects_; ///< twins whose last restart was after a crash
-  std::int64_t started_ns_ = 0; ///< timers that fell due while the node was down wait for the start-up grace
+  std::int64_t started_ns_ = 0; ///< absence timers that fell due while the node was down wait for the start-up grace
   std::uint64_t awake_ = 0, recovered_ = 0;
   std::size_t sweep_shard_ = 0;
   bool recovered_all_ = false;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a row: waking, sleeping, crashing, timers, snapshots for sealing.
 #include "actors/glob.hpp"
+#include "actors/quarantine_queue.hpp"
 #include "actors/shard_host.hpp"
+#include "domain/twin/twin_state.hpp"
 #include "messages/observability/log.hpp"
 #include <algorithm>
 #include <chrono>
@@ -123,7 +125,7 @@ void shard_host::skip_poison(hosted_shard& shard, twin_place place, domain::inpu
   const auto key = key_of(place);
   const auto input_text = std::to_string(at.at.value) + "-" + std::to_string(at.index);
   with_.quarantine->put({options_.now(), messages::quarantine_reason::poison, std::string{split_key(key).id},
-                         "input " + input_text + " crashed the twin three times: " + what, {}, {}});
+                         "input " + input_text + " crashed the twin three times: " + what, encoded_input(*with_.journal, shard.number, at), {}});
   logging::error("host", "a poison input is skipped and quarantined; the twin lives on", {{"twin", key}, {"input", input_text}});
 }
 
@@ -144,7 +146,7 @@ void shard_host::on_passivated(const passivated& p) {
   row.timer = p.timer;
   row.generation = p.generation;
   row.mode = row_mode::passivating; // also when it left by itself, deleted
-  arm(p.twin, p.due_ns);
+  arm(p.twin, p.due_ns, p.timer);
 }
 
 // A snapshot is in the store: sealing may go on, and a twin that fell asleep may be woken from it.
@@ -164,17 +166,19 @@ void shard_host::on_stored(const snapshot_stored& s) {
   check_snapshot_rounds();
 }
 
-void shard_host::on_timer_at(twin_place place, std::int64_t due_ns) {
-  auto* shard = shard_of(place);
+void shard_host::on_timer_at(const timer_at& t) {
+  auto* shard = shard_of(t.twin);
   if (shard == nullptr) return;
-  shard->rows[place.row].due_ns = due_ns;
-  arm(place, due_ns);
+  shard->rows[t.twin.row].due_ns = t.due_ns;
+  arm(t.twin, t.due_ns, t.timer);
 }
 
-// What fell due while the node was down is not the devices' silence but ours: it waits for the grace.
-void shard_host::arm(twin_place place, std::int64_t due_ns) {
+// Silence while the node was down is not the devices' but ours: absence timers wait for the grace.
+// A command's expiry does not.
+void shard_host::arm(twin_place place, std::int64_t due_ns, std::uint32_t timer) {
   if (due_ns == never) return;
-  timers_.push({due_ns <= started_ns_ ? started_ns_ + options_.start_grace_ns : due_ns, place});
+  const bool ours = due_ns <= started_ns_ && timer != domain::command_timer;
+  timers_.push({ours ? started_ns_ + options_.start_grace_ns : due_ns, place});
 }
 
 void shard_host::on_timer_due(const timer_due& t) { journal_tick(t.twin, t.timer, t.generation); }

@@ -47,7 +47,7 @@ void shard_host::recover_shard(hosted_shard& shard) {
     row.due_ns = h.next_wakeup_ns;
     row.timer = h.timer;
     row.generation = h.generation;
-    arm({shard.number, h.row}, row.due_ns);
+    arm({shard.number, h.row}, row.due_ns, row.timer);
     ++recovered_;
   });
   if (!heads) messages::log::error("recovery", "snapshot heads cannot be read", {{"shard", shard.number}, {"why", heads.error().what}});

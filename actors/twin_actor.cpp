@@ -78,7 +78,7 @@ private:
     const auto due = state_.next_wakeup_ns();
     if (due >= armed_ns_) return;
     armed_ns_ = due;
-    send(around_->host, timer_at{place_, due});
+    send(around_->host, timer_at{place_, due, state_.next_timer()});
   }
 
   void look_at_timer(std::int64_t now_ns) {
@@ -90,7 +90,7 @@ private:
       send(around_->host, timer_due{place_, state_.next_timer(), state_.timer_generation()});
     } else {
       armed_ns_ = due;
-      send(around_->host, timer_at{place_, due});
+      send(around_->host, timer_at{place_, due, state_.next_timer()});
     }
   }
 

@@ -40,7 +40,7 @@ struct hand_over_batch { std::shared_ptr<const std::vector<persistence::position
 struct twin_work { std::shared_ptr<const delivery> from; std::uint32_t first = 0, count = 0; };
 
 // twin -> host
-struct timer_at { twin_place twin; std::int64_t due_ns = 0; };
+struct timer_at { twin_place twin; std::int64_t due_ns = 0; std::uint32_t timer = 0; };
 struct timer_due { twin_place twin; std::uint32_t timer = 0; std::uint64_t generation = 0; };
 struct passivated { twin_place twin; std::int64_t due_ns = 0; std::uint32_t timer = 0; std::uint64_t generation = 0; };
 struct crashed { twin_place twin; domain::input_id at; std::string what; };

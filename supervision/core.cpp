@@ -12,17 +12,21 @@ namespace pollux::supervision {
 
 namespace {
 
+std::uint32_t host_count(const config::settings& s) {
+  return s.node.hosts != 0 ? s.node.hosts : std::max(1u, std::thread::hardware_concurrency());
+}
+
 actors::host_options host_options_of(const config::settings& s) {
   actors::host_options out;
   out.passivate_after_ns = s.twins.passivate_after_ns;
-  out.max_awake = std::max<std::uint64_t>(1, s.twins.max_active / std::max<std::uint32_t>(1, s.node.hosts));
+  out.max_awake = std::max<std::uint64_t>(1, s.twins.max_active / host_count(s));
   out.start_grace_ns = s.twins.start_grace_ns;
   return out;
 }
 
 void spawn_hosts(caf::actor_system& system, const core_surroundings& with, core& made) {
   actors::host_surroundings around{with.inlet, with.journal, with.tables, with.models, with.quarantine, with.metrics, made.outbox, made.feed, made.readers};
-  const auto count = with.settings.node.hosts != 0 ? with.settings.node.hosts : std::max(1u, std::thread::hardware_concurrency());
+  const auto count = host_count(with.settings);
   for (std::uint32_t h = 0; h < count; ++h) {
     std::vector<std::uint32_t> mine;
     for (std::uint32_t shard = h; shard < with.journal->shards(); shard += count) mine.push_back(shard);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervision/suspects.hpp"
+#include "actors/quarantine_queue.hpp"
 #include "actors/shard_host.hpp"
 #include "messages/observability/log.hpp"
 #include <cstdlib>
@@ -10,7 +11,7 @@ namespace {
 constexpr long max_attempts = 3;
 }
 
-status judge_suspects(const std::vector<actors::black_box_entry>& left, persistence::store& tables, actors::intake& inlet, messages::quarantine_port& quarantine) {
+status judge_suspects(const std::vector<actors::black_box_entry>& left, const persistence::log& journal, persistence::store& tables, actors::intake& inlet, messages::quarantine_port& quarantine) {
   for (const auto& suspect : left) {
     if (suspect.shard >= inlet.shards()) continue;
     const auto name = std::to_string(suspect.shard) + "-" + std::to_string(suspect.position) + "-" + std::to_string(suspect.index);
@@ -32,7 +33,8 @@ status judge_suspects(const std::vector<actors::black_box_entry>& left, persiste
     const auto twin = inlet.with_directory(suspect.shard, [&](actors::shard_directory& d) {
       return suspect.row < d.size() ? std::string{actors::split_key(d.key(suspect.row)).id} : std::string{"?"};
     });
-    quarantine.put({skip.ingest_time_ns, messages::quarantine_reason::poison, twin, "input " + name + " ended the process three times", {}, {}});
+    quarantine.put({skip.ingest_time_ns, messages::quarantine_reason::poison, twin, "input " + name + " ended the process three times",
+                    actors::encoded_input(journal, suspect.shard, skip.skipped), {}});
   }
   return {};
 }

@@ -53,6 +53,7 @@ struct system::parts {
   core_surroundings around;
   std::mutex core_mutex; ///< guards `running`; also holds hand-overs back while the core is rebuilt
   core running;
+  std::vector<persistence::positioned_segment> held; ///< handed over while there was no core; bounded by the inlet's credits
   messages::node_actor front; ///< stands before the present core's node, through restarts
   std::unique_ptr<bridge::http::server> http;
   std::uint16_t http_port = 0;
@@ -136,6 +137,7 @@ status system::parts::start_core() {
   {
     std::lock_guard lock{core_mutex};
     running = std::move(*made);
+    hand_over(running.hosts, std::exchange(held, {})); // what recovery has read already is passed over by position
   }
   watch_core();
   return {};
@@ -197,10 +199,11 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
   auto* raw = p.get();
   p->inlet->on_hand_over([raw](std::vector<persistence::positioned_segment>&& segments) {
     std::lock_guard lock{raw->core_mutex};
-    if (!raw->running.hosts.empty()) hand_over(raw->running.hosts, std::move(segments)); // else recovery reads them
+    if (!raw->running.hosts.empty()) return hand_over(raw->running.hosts, std::move(segments));
+    for (auto& s : segments) raw->held.push_back(std::move(s));
   });
   if (auto loaded = p->load_directory(); !loaded) return loaded.error();
-  if (auto judged = judge_suspects(*left, *p->tables, *p->inlet, *p->quarantine); !judged) return judged.error();
+  if (auto judged = judge_suspects(*left, *p->journal, *p->tables, *p->inlet, *p->quarantine); !judged) return judged.error();
   if (auto announced = p->announce(*changes); !announced) return announced.error();
 
   auto files = bridge::remote::prepare_pki(p->settings.node.data, duration_cast<seconds>(system_clock::now().time_since_epoch()).count());
