@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -124,7 +125,7 @@ class Demo:
         done = subprocess.run([POLLUX, *arguments], env=self.env, cwd=ROOT, capture_output=True, text=True,
                               timeout=60)
         if show:
-            say("$ pollux " + " ".join(arguments))
+            say("$ pollux " + shlex.join(arguments))
             say((done.stdout + done.stderr).rstrip())
         return done
 
