@@ -146,6 +146,7 @@ status leveldb_log::scan(std::uint32_t shard, domain::position from,
 status leveldb_log::check(std::uint32_t shard,
                           const std::function<void(const std::string&)>& finding) const {
   if (shard >= options_.shards) return failure{errc::invalid_argument, "log: no such shard"};
+  const std::lock_guard no_trim_runs(trimming_); // the chain begins where trimming ended
   const auto db = database_->acquire();
   if (!db) return closed();
   shard_marks marks;

@@ -94,7 +94,7 @@ private:
   std::atomic<condition> condition_{condition::fine};
   std::mutex syncing_;              ///< one sync at a time
   std::mutex healing_;              ///< one heal at a time
-  std::mutex trimming_;             ///< one trim at a time
+  mutable std::mutex trimming_;     ///< one trim at a time
   std::uint64_t trimmed_bytes_ = 0; ///< since the last compaction; under trimming_
 
   mutable std::mutex mutex_; ///< guards what follows; never held over I/O

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The embedded log across restarts, kills, damage and a disk that fails.
-#include "persistence/leveldb_log.hpp"
-#include "tests/unit/persistence/journal_fixture.hpp"
-#include <cerrno>
+// The embedded log across restarts, kills and damage.
+#include "tests/unit/persistence/leveldb_log_fixture.hpp"
 #include <csignal>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -13,43 +11,6 @@ using namespace pollux;
 using namespace pollux::persistence;
 using namespace pollux::persistence::testing;
 using messages::durability;
-
-namespace {
-
-leveldb_log_options options_for(const scratch_folder& folder) {
-  return {.folder = folder / "log",
-          .shards = 4,
-          .min_free_bytes = 0,
-          .ballast_bytes = 0,
-          .write_buffer_bytes = 64u << 10};
-}
-
-std::unique_ptr<leveldb_log> open(const scratch_folder& folder, log_probes probes = {}) {
-  auto opened = leveldb_log::open(options_for(folder), std::move(probes));
-  if (!opened) FAIL(opened.error().what);
-  return std::move(*opened);
-}
-
-void write(persistence::log& l, std::uint32_t shard, double value) {
-  REQUIRE(l.append(shard, one_reading("n:t", value)).ok());
-  REQUIRE(l.commit().ok());
-}
-
-/// Changes a row of the closed database behind the log's back.
-template <class Change> void tamper(const scratch_folder& folder, Change&& change) {
-  leveldb::DB* raw = nullptr;
-  REQUIRE(leveldb::DB::Open({}, folder / "log", &raw).ok());
-  const std::unique_ptr<leveldb::DB> db(raw);
-  change(*db);
-}
-
-std::string segment_key(std::uint32_t shard, domain::position at) {
-  std::string key;
-  key_writer(key, log_keys::segments).u16(shard).u64(at.value);
-  return key;
-}
-
-} // namespace
 
 TEST_CASE("leveldb log: segments, trim points and sizes are there again after a restart") {
   scratch_folder folder;
@@ -180,132 +141,6 @@ TEST_CASE("leveldb log: a row that vanished leaves a hole that check() finds") {
   CHECK(findings().size() == 1);
 }
 
-TEST_CASE("leveldb log: on a full disk appends are refused, reads go on, heal recovers") {
-  scratch_folder folder;
-  auto l = open(folder);
-  for (int i = 0; i < 20; ++i) write(*l, 0, i);
-  l->faults().bytes_left = 10;
-  REQUIRE(l->append(0, one_reading("n:t", 99)).ok());
-  const auto failed = l->commit();
-  REQUIRE_FALSE(failed.ok());
-  CHECK(failed.error().code == errc::no_space);
-  CHECK_FALSE(l->state().writable);
-  CHECK_FALSE(l->state().why.empty());
-  const auto refused = l->append(0, one_reading("n:t", 100));
-  REQUIRE_FALSE(refused.ok());
-  CHECK(refused.error().code == errc::no_space);
-  CHECK(values_of(*l, 0).size() == 20);
-  CHECK_FALSE(l->heal().ok()); // still full: the database cannot be reopened
-  l->faults().bytes_left = -1;
-  REQUIRE(l->heal().ok());
-  CHECK(l->state().writable);
-  CHECK(values_of(*l, 0).size() == 20);
-  write(*l, 0, 20);
-  CHECK(values_of(*l, 0).back() == 20);
-  std::size_t findings = 0;
-  REQUIRE(l->check(0, [&](const auto&) { ++findings; }).ok());
-  CHECK(findings == 0);
-}
-
-TEST_CASE("leveldb log: after a failed write at any byte the log holds exactly what it confirmed") {
-  for (std::int64_t budget = 0; budget < 1500; budget += 149) {
-    CAPTURE(budget);
-    scratch_folder folder;
-    std::vector<double> confirmed;
-    {
-      auto l = open(folder);
-      l->faults().bytes_left = budget;
-      for (int i = 0; i < 20; ++i) {
-        if (!l->append(0, one_reading("n:t", i)).ok()) break;
-        if (l->commit().ok()) confirmed.push_back(i);
-      }
-      CHECK_FALSE(l->state().writable);
-      l->faults().bytes_left = -1;
-      REQUIRE(l->heal().ok());
-      CHECK(values_of(*l, 0) == confirmed);
-      write(*l, 0, 1000);
-      confirmed.push_back(1000);
-    }
-    auto l = open(folder);
-    CHECK(values_of(*l, 0) == confirmed);
-  }
-}
-
-TEST_CASE("leveldb log: a failed sync stops D2 and the log, heal makes all of it durable") {
-  scratch_folder folder;
-  auto l = open(folder);
-  write(*l, 0, 1);
-  REQUIRE(l->sync().ok());
-  const auto safe = l->durable_upto(durability::d2);
-  write(*l, 0, 2);
-  l->faults().sync_errno = EIO;
-  CHECK(l->sync().error().code == errc::io);
-  CHECK(l->durable_upto(durability::d2) == safe);
-  CHECK_FALSE(l->state().writable);
-  CHECK_FALSE(l->append(0, one_reading("n:t", 3)).ok());
-  CHECK(values_of(*l, 0).size() == 2);
-  l->faults().sync_errno = 0;
-  REQUIRE(l->heal().ok());
-  CHECK(l->durable_upto(durability::d2) > safe);
-  write(*l, 0, 3);
-  REQUIRE(l->sync().ok());
-  CHECK(values_of(*l, 0).size() == 3);
-}
-
-TEST_CASE("leveldb log: a log file that fails to sync while LevelDB closes it is not forgotten") {
-  scratch_folder folder;
-  auto l = open(folder);
-  write(*l, 0, 1);
-  l->faults().sync_errno = EIO;
-  // 64 KB of write buffer: LevelDB changes its log file on the way
-  for (int i = 0; i < 4000 && l->state().writable; ++i)
-    if (l->append(0, one_reading("n:t", i)).ok()) static_cast<void>(l->commit());
-  l->faults().sync_errno = 0;
-  CHECK_FALSE(l->sync().ok());
-  REQUIRE(l->heal().ok());
-  CHECK(l->sync().ok());
-}
-
-TEST_CASE("leveldb log: below the watermark of free space appends are refused, above it not") {
-  scratch_folder folder;
-  std::uint64_t free = 1000;
-  std::int64_t now = 1;
-  auto options = options_for(folder);
-  options.min_free_bytes = 500;
-  auto opened = leveldb_log::open(options, {.steady_now_ns = [&] { return now; },
-                                            .free_bytes = [&](const auto&) { return free; }});
-  REQUIRE(opened.ok());
-  auto& l = **opened;
-  write(l, 0, 1);
-  free = 400;
-  now += 300'000'000;
-  write(l, 0, 2); // what was accepted is still written
-  const auto refused = l.append(0, one_reading("n:t", 3));
-  REQUIRE_FALSE(refused.ok());
-  CHECK(refused.error().code == errc::no_space);
-  CHECK_FALSE(l.heal().ok());
-  CHECK(values_of(l, 0).size() == 2);
-  free = 501;
-  REQUIRE(l.heal().ok());
-  write(l, 0, 3);
-}
-
-TEST_CASE("leveldb log: D1 stands still while the sync is more than a second behind") {
-  scratch_folder folder;
-  std::int64_t now = 1;
-  auto l = open(folder, {.steady_now_ns = [&] { return now; }, .free_bytes = {}});
-  write(*l, 0, 1);
-  const auto first = l->durable_upto(durability::d1);
-  CHECK(first == l->durable_upto(durability::d0));
-  now += 1'000'000'001;
-  write(*l, 0, 2);
-  CHECK(l->durable_upto(durability::d1) == first);
-  CHECK(l->durable_upto(durability::d0) > first);
-  CHECK(l->state().last_sync_age_ns == 1'000'000'001);
-  REQUIRE(l->sync().ok());
-  CHECK(l->durable_upto(durability::d1) == l->durable_upto(durability::d0));
-}
-
 TEST_CASE("leveldb log: syncing beside commits neither stalls nor loses anything") {
   scratch_folder folder;
   auto l = open(folder);
@@ -324,6 +159,63 @@ TEST_CASE("leveldb log: syncing beside commits neither stalls nor loses anything
   syncer.join();
   CHECK(syncs > 0);
   CHECK(values_of(*l, 3).size() == 1250);
+}
+
+TEST_CASE("leveldb log: a damaged segment that is trimmed is set aside, and check() still tells") {
+  scratch_folder folder;
+  std::vector<positioned_segment> rows;
+  {
+    auto l = open(folder);
+    for (int i = 0; i < 5; ++i) write(*l, 0, i);
+    rows = l->poll();
+  }
+  const std::string bad = "not a segment at all";
+  tamper(folder,
+         [&](leveldb::DB& db) { REQUIRE(db.Put({}, segment_key(0, rows[2].at), bad).ok()); });
+  {
+    auto l = open(folder);
+    REQUIRE(l->trim(0, rows[4].at).ok());
+    CHECK(values_of(*l, 0) == std::vector<double>{4});
+    std::vector<std::string> findings;
+    REQUIRE(l->check(0, [&](const std::string& f) { findings.push_back(f); }).ok());
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].find(std::to_string(rows[2].at.value)) != std::string::npos);
+  }
+  tamper(folder, [&](leveldb::DB& db) {
+    std::string key = segment_key(0, rows[2].at), kept;
+    key[0] = log_keys::set_aside;
+    REQUIRE(db.Get({}, key, &kept).ok());
+    CHECK(kept == bad);
+  });
+}
+
+TEST_CASE("leveldb log: checking and scanning beside commits and trims finds nothing wrong") {
+  scratch_folder folder;
+  auto l = open(folder);
+  std::atomic<bool> stop{false};
+  std::atomic<int> rounds{0}, findings{0};
+  std::thread checker([&] {
+    while (!stop) {
+      if (!l->check(0, [&](const auto&) { ++findings; }).ok()) ++findings;
+      double last = -1;
+      const auto s = l->scan(0, {}, [&](const positioned_segment& p) {
+        const double v = value_of(*p.content);
+        if (last >= 0 && v != last + 1) ++findings;
+        last = v;
+        return true;
+      });
+      if (!s.ok()) ++findings;
+      ++rounds;
+    }
+  });
+  for (int i = 0; i < 3000 || rounds < 3; ++i) {
+    write(*l, 0, i);
+    const auto polled = l->poll();
+    if (i % 50 == 49) REQUIRE(l->trim(0, polled.back().at).ok());
+  }
+  stop = true;
+  checker.join();
+  CHECK(findings == 0);
 }
 
 // LevelDB's background thread does not survive a fork, so the process that gets killed is a fresh
