@@ -147,19 +147,19 @@ int show(const std::string& file) {
 } // namespace
 
 void add_config_verbs(CLI::App& app, context& ctx) {
-  auto* group = app.add_subcommand("config", "Check or show the configuration");
+  auto* group = app.add_subcommand("config", "check or show the configuration");
   group->require_subcommand(1);
   const auto file = std::make_shared<std::string>();
   const auto chosen = [&ctx, file] { return file->empty() ? ctx.config_file : *file; };
 
   auto* check_verb = group->add_subcommand(
-      "check", "Say everything that is wrong with a configuration and the models it uses");
+      "check", "say everything that is wrong with a configuration and the models it uses");
   check_verb->add_option("FILE", *file, "configuration file, instead of --config")->type_name("");
   check_verb->footer("Exits 78 when there are errors; warnings alone are no failure.");
   on_run(check_verb, ctx, [&ctx, chosen] { return check(ctx, chosen()); });
 
   auto* show_verb = group->add_subcommand(
-      "show", "Print every key with the value in force, as a complete configuration file");
+      "show", "print every key with the value in force, as a complete configuration file");
   show_verb->add_option("FILE", *file, "configuration file, instead of --config")->type_name("");
   on_run(show_verb, ctx, [chosen] { return show(chosen()); });
 }

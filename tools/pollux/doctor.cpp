@@ -108,7 +108,7 @@ int doctor(const context& ctx, const doctor_options& options) {
 void add_doctor_verbs(CLI::App& app, context& ctx) {
   const auto options = std::make_shared<doctor_options>();
   auto* verb = app.add_subcommand(
-      "doctor", "Look for what would make a node lose data: disk, clock, limits, broker");
+      "doctor", "look for what would make a node lose data: disk, clock, limits, broker");
   verb->add_option("--mosquitto-conf", options->mosquitto_conf,
                    "mosquitto.conf to judge (default: beside the configuration, else /etc)")
       ->type_name("FILE");

@@ -58,6 +58,9 @@ void judge_queue(const mosquitto_settings& s, verdicts& v) {
     v.warn(text + ": a pause of the node may outgrow it", advice);
   else
     v.ok(text);
+  if (value_of(s, "queue_qos0_messages", "false") != "true")
+    v.warn("queue_qos0_messages false: QoS 0 messages are dropped while the node is away or pauses",
+           "set queue_qos0_messages true");
   const auto bytes = number_of(s, "max_queued_bytes", 0);
   if (bytes > 0 && bytes < (64 << 20))
     v.warn("max_queued_bytes " + std::to_string(bytes) + ": a short pause of the node outgrows it",
@@ -109,6 +112,20 @@ void judge_persistence(const mosquitto_settings& s, verdicts& v) {
            "set autosave_interval 5");
   else
     v.ok("persistence true, " + text);
+}
+
+/// Hours of "12h", "7d", "2w", "1m", "1y"; 0 = never, or not to be understood.
+std::int64_t expiration_hours(const std::string& text) {
+  std::int64_t number = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), number).ptr;
+  switch (end == text.data() + text.size() ? ' ' : *end) {
+  case 'h': return number;
+  case 'd': return number * 24;
+  case 'w': return number * 24 * 7;
+  case 'm': return number * 24 * 30;
+  case 'y': return number * 24 * 365;
+  default: return 0;
+  }
 }
 
 bool is_loopback(std::string_view address) {
@@ -177,7 +194,8 @@ findings judge_mosquitto(const mosquitto_settings& s, std::uint64_t largest_payl
     v.warn("max_packet_size " + std::to_string(packet) + " is below the node's max_payload_bytes " +
                std::to_string(largest_payload) + ": the broker cuts such devices off",
            "raise max_packet_size or lower max_payload_bytes");
-  if (s.contains("persistent_client_expiration"))
+  if (const auto hours = expiration_hours(value_of(s, "persistent_client_expiration", ""));
+      hours > 0 && hours < 24)
     v.warn("persistent_client_expiration " + value_of(s, "persistent_client_expiration", "") +
                ": a node that is down longer than that loses its queue",
            "remove it, or make it longer than any maintenance");

@@ -34,11 +34,18 @@ void add_shared_options(CLI::App& app, context& ctx) {
       ->envname("POLLUX_CONFIG")
       ->type_name("FILE")
       ->capture_default_str();
-  const std::map<std::string, output> formats{
-      {"table", output::table}, {"json", output::json}, {"jsonl", output::jsonl}};
-  app.add_option("-o,--output", ctx.format,
-                 "table, json (one document) or jsonl (a document a line)")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
+  const auto take_format = [&ctx](const std::string& name) {
+    if (name == "table")
+      ctx.format = output::table;
+    else if (name == "json")
+      ctx.format = output::json;
+    else if (name == "jsonl")
+      ctx.format = output::jsonl;
+    else
+      throw CLI::ValidationError("--output", "'" + name + "' is none of table, json, jsonl");
+  };
+  app.add_option_function<std::string>("-o,--output", take_format,
+                                       "table, json (one document) or jsonl (a document a line)")
       ->type_name("FORMAT");
   app.add_flag("--no-color", ctx.no_color, "no colours, also on a terminal");
   app.add_flag("-q,--quiet", ctx.quiet, "nothing on stderr but errors");
