@@ -98,6 +98,12 @@ result<messages::node_actor> find_gateway(caf::actor_system& system, const endpo
     if (found) return std::move(*found);
     // a heartbeat that falls into the handshake ends it; the next attempt is a new one
     if (found.error() == caf::sec::connection_timeout && steady_clock::now() < until) continue;
+    if (found.error() == caf::sec::cannot_connect_to_node)
+      return not_reachable(where, "nothing listens there");
+    if (found.error() == caf::sec::disconnect_during_handshake)
+      return not_reachable(where,
+                           "it closed the connection: not a Pollux node, or one with another "
+                           "certificate authority");
     const auto why = messages::from_caf(found.error());
     if (why.code == errc::version_mismatch) return why.within(to_string(where));
     return not_reachable(where, why.what);
@@ -132,6 +138,8 @@ client::client(std::shared_ptr<session> s, endpoint where, milliseconds timeout)
 
 result<std::unique_ptr<client>> client::connect(const client_settings& settings) {
   const auto files = find_pki(settings.data, pki_role::client);
+  if (!files && files.error().code == errc::not_found)
+    return failure{errc::unavailable, files.error().what};
   if (!files) return files.error();
   const auto where =
       settings.server.empty() ? read_endpoint(settings.data) : parse_endpoint(settings.server);

@@ -20,9 +20,9 @@ struct client_settings {
 
 class client {
 public:
-  /// Errors: not_found, refused (no usable certificate in the data folder), invalid_argument (bad
-  /// server text), unavailable (no node answers there, within settings.timeout),
-  /// version_mismatch (something else answers).
+  /// Errors: unavailable (no node answers there within settings.timeout, or none has ever been
+  /// started on the data folder), refused (a certificate that may not be used), invalid_argument
+  /// (bad server text), version_mismatch (something else answers).
   static result<std::unique_ptr<client>> connect(const client_settings& settings);
   client(const client&) = delete;
   client& operator=(const client&) = delete;

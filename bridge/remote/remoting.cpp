@@ -4,11 +4,13 @@
 #include "messages/node_api.hpp"
 #include <caf/io/all.hpp>
 #include <caf/openssl/all.hpp>
+#include <csignal>
 
 namespace pollux::bridge::remote {
 
 void configure_remoting(caf::actor_system_config& config, const pki_files& files) {
   guard_sessions();
+  std::signal(SIGPIPE, SIG_IGN);
   config.openssl_certificate = files.certificate;
   config.openssl_key = files.key;
   config.openssl_cafile = files.authority;

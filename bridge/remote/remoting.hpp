@@ -13,8 +13,9 @@ namespace pollux::bridge::remote {
 inline constexpr std::chrono::seconds heartbeat_interval{1};
 inline constexpr std::chrono::seconds link_timeout{5};
 
-/// Mutual TLS with `files`, heartbeats, and the modules that remoting needs. The message types are
-/// messages::add_message_types' matter.
+/// Mutual TLS with `files`, heartbeats, and the modules that remoting needs. From now on the
+/// process ignores SIGPIPE: CAF's TLS writes would else end it when a peer closes at the wrong
+/// moment. The message types are messages::add_message_types' matter.
 void configure_remoting(caf::actor_system_config& config, const pki_files& files);
 
 /// CAF accepts anyone when a TLS option is empty, so look before a port is opened.
