@@ -7,22 +7,25 @@ namespace pollux::cli {
 
 namespace {
 
-/// Nested members as a.b.c.
-void add_flat(table& out, const std::string& prefix, const json& value) {
-  if (!value.is_object()) return out.add({printable(prefix), plain(value)});
-  for (const auto& [name, member] : value.items())
-    add_flat(out, prefix.empty() ? name : prefix + "." + name, member);
+/// Nested members as a.b.c; empty texts are left out.
+void add_flat(table& out, const std::string& prefix, const json& value, bool color) {
+  if (value.is_object()) {
+    for (const auto& [name, member] : value.items())
+      add_flat(out, prefix.empty() ? name : prefix + "." + name, member, color);
+    return;
+  }
+  const auto text = plain(value);
+  if (text.empty()) return;
+  const bool verdict = value.is_boolean();
+  out.add({printable(prefix), verdict ? painted(text, value.get<bool>() ? 32 : 31, color) : text});
 }
 
 void print_stats(const messages::stats_answer& stats, const context& ctx) {
   const auto document = parse_document(stats.document);
   if (ctx.format != output::table) return print_document(document, ctx.format);
   table out({"WHAT", "VALUE"});
-  out.add({"ready", painted(stats.ready ? "yes" : "no", stats.ready ? 32 : 31, ctx.color)});
-  out.add({"twins", std::to_string(stats.twins)});
-  out.add({"messages received", std::to_string(stats.received)});
-  out.add({"readings stored", std::to_string(stats.stored)});
-  if (document.is_object()) add_flat(out, "", document);
+  // a node says all of it in the document; the plain members are for programs
+  if (document.is_object()) add_flat(out, "", document, ctx.color);
   out.print(ctx.color);
 }
 
