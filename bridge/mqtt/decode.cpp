@@ -25,7 +25,8 @@ std::uint64_t decoder::missing() const noexcept { return body_->rows.missing(); 
 void decoder::read(std::string_view payload, const decode_options& options,
                    std::int64_t ingest_time_ns, rejections& rejected) {
   rejected.clear();
-  if (all_.fields.capacity() > keep_fields) all_ = domain::input{};
+  for (auto* in : {&all_, &part_})
+    if (in->fields.capacity() > keep_fields) *in = domain::input{};
   body_->rows.start(options, ingest_time_ns, all_, rejected);
   if (payload.empty()) return rejected.add(quarantine_reason::malformed, "empty payload");
   if (payload.size() > options.max_payload_bytes)
