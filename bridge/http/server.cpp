@@ -5,6 +5,7 @@
 //   accept -> session: read header -> (100-continue) -> read body -> handler ... responder -> write
 //                      ^------------------ keep-alive ---------------------------------------'
 #include "bridge/http/server.hpp"
+#include "bridge/http/request_metrics.hpp"
 #include "messages/observability/log.hpp"
 #include <algorithm>
 #include <atomic>
@@ -13,7 +14,6 @@
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <csignal>
-#include <map>
 #include <optional>
 #include <set>
 #include <thread>
@@ -35,20 +35,17 @@ class session;
 /// What sessions and answers share. The members below `io` go first, then io takes the sessions
 /// that are left with it, and those still look at the members above.
 struct server_core : std::enable_shared_from_this<server_core> {
-  explicit server_core(server_options o);
+  explicit server_core(server_options o) : options(o), figures(o.metrics) {}
   void accept();
   void take(tcp::socket socket);
   void stop_listening();
   void joined(session* which);
   void gone(session* which);
-  void count(unsigned status, std::chrono::steady_clock::time_point since);
 
   server_options options;
   router routes;
   std::set<session*> sessions; ///< not owned: pending operations own them
-  std::map<unsigned, messages::counter*> answered;
-  messages::histogram* seconds = nullptr;
-  messages::gauge* open = nullptr;
+  request_metrics figures;
   bool stopping = false, running = false;
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
@@ -218,7 +215,7 @@ private:
   }
 
   void write(response r, unsigned version, bool keep_alive, bool head) {
-    owner_.count(r.status, since_);
+    owner_.figures.answered(r.status, since_);
     const auto fill = [&](auto& message) {
       message.version(version);
       message.result(r.status);
@@ -297,13 +294,6 @@ void answer_slot::give(response r) {
 }
 } // namespace
 
-server_core::server_core(server_options o) : options(o) {
-  if (!options.metrics) return;
-  seconds = &options.metrics->make_histogram("pollux_http_request_seconds",
-                                             "From a request's header to its answer, in seconds.");
-  open = &options.metrics->make_gauge("pollux_http_connections", "Open HTTP connections.");
-}
-
 void server_core::accept() {
   acceptor.async_accept([this](error_code e, tcp::socket socket) {
     if (!acceptor.is_open()) return;
@@ -346,24 +336,13 @@ void server_core::stop_listening() {
 
 void server_core::joined(session* which) {
   sessions.insert(which);
-  if (open) open->set(static_cast<double>(sessions.size()));
+  figures.connections(sessions.size());
 }
 
 void server_core::gone(session* which) {
   sessions.erase(which);
-  if (open) open->set(static_cast<double>(sessions.size()));
+  figures.connections(sessions.size());
   if (running && stopping && sessions.empty()) deadline.cancel();
-}
-
-void server_core::count(unsigned status, std::chrono::steady_clock::time_point since) {
-  if (!options.metrics) return;
-  auto& counter = answered[status];
-  if (!counter)
-    counter =
-        &options.metrics->make_counter("pollux_http_requests_total", "HTTP requests answered.",
-                                       {{"code", std::to_string(status)}});
-  counter->add();
-  seconds->observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count());
 }
 
 server::server(server_options options) : core_(std::make_shared<server_core>(options)) {}
