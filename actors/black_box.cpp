@@ -36,7 +36,8 @@ result<std::vector<black_box_entry>> open_black_box(const std::string& file) {
   return left;
 }
 
-black_box_mark::black_box_mark(std::uint32_t shard, std::uint32_t row, domain::input_id id) noexcept {
+black_box_mark::black_box_mark(std::uint32_t shard, std::uint32_t row,
+                               domain::input_id id) noexcept {
   thread_local const std::size_t mine = std::min(next_slot.fetch_add(1), slots - 1);
   auto* entries = box.load(std::memory_order_relaxed);
   slot_ = entries == nullptr ? nullptr : entries + mine;

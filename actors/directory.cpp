@@ -64,9 +64,11 @@ void shard_directory::grow() {
 
 std::uint32_t shard_directory::add(std::string_view key_) {
   if (entries_.size() * 4 >= buckets_.size() * 3) grow();
-  ensure(arena_.size() + key_.size() < std::numeric_limits<std::uint32_t>::max(), "a shard holds at most 4 GiB of ids");
+  ensure(arena_.size() + key_.size() < std::numeric_limits<std::uint32_t>::max(),
+         "a shard holds at most 4 GiB of ids");
   const auto row = static_cast<std::uint32_t>(entries_.size());
-  const entry made{static_cast<std::uint32_t>(arena_.size()), static_cast<std::uint16_t>(key_.size()), false};
+  const entry made{static_cast<std::uint32_t>(arena_.size()),
+                   static_cast<std::uint16_t>(key_.size()), false};
   const auto slot = slot_of(key_);
   ensure(buckets_[slot] == 0, "a journal key is added once");
   arena_.append(key_);

@@ -34,7 +34,8 @@ public:
     bool deleted = false;
   };
 
-  /// The row of a journal key, deleted or not; unknown_row when never seen. Cost: one hash, about one probe.
+  /// The row of a journal key, deleted or not; unknown_row when never seen. Cost: one hash, about
+  /// one probe.
   [[nodiscard]] std::uint32_t find_key(std::string_view key) const noexcept;
   /// The row of the living twin `id`; unknown_row when there is none.
   [[nodiscard]] std::uint32_t find_living(std::string_view id) const noexcept;
@@ -46,7 +47,9 @@ public:
 
   [[nodiscard]] std::string_view key(std::uint32_t row) const noexcept;
   [[nodiscard]] bool deleted(std::uint32_t row) const noexcept { return entries_[row].deleted; }
-  [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(entries_.size()); }
+  [[nodiscard]] std::uint32_t size() const noexcept {
+    return static_cast<std::uint32_t>(entries_.size());
+  }
   [[nodiscard]] std::uint32_t living() const noexcept { return living_; }
 
 private:

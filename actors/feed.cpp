@@ -36,12 +36,14 @@ void tell_hosts(feed_actor* self, std::uint64_t watch, const std::string& glob, 
 caf::result<messages::watch_page> pull(feed_actor* self, const messages::watch_pull& want) {
   const auto it = self->state.watchers.find(want.watch);
   if (it == self->state.watchers.end())
-    return messages::to_caf({errc::not_found, "no watch " + std::to_string(want.watch) + "; it ends after 60 s without a pull"});
+    return messages::to_caf({errc::not_found, "no watch " + std::to_string(want.watch) +
+                                                  "; it ends after 60 s without a pull"});
   auto& w = it->second;
   w.last_pull = self->clock().now();
   while (!w.events.empty() && w.events.front().number <= want.acknowledged) w.events.pop_front();
   messages::watch_page page;
-  const auto limit = std::min<std::size_t>(std::clamp<std::uint32_t>(want.limit, 1, messages::max_page), w.events.size());
+  const auto limit = std::min<std::size_t>(
+      std::clamp<std::uint32_t>(want.limit, 1, messages::max_page), w.events.size());
   page.events.assign(w.events.begin(), w.events.begin() + static_cast<std::ptrdiff_t>(limit));
   page.missed = std::exchange(w.missed, 0);
   return page;
@@ -52,9 +54,11 @@ caf::behavior feed(feed_actor* self) {
   return {
       [self](const feed_hosts& h) { self->state.hosts = h.hosts; },
       [self](const messages::watch_open& open) -> caf::result<messages::watch_opened> {
-        if (self->state.watchers.size() >= max_watches) return messages::to_caf({errc::overloaded, "at most 100 watches at a time"});
+        if (self->state.watchers.size() >= max_watches)
+          return messages::to_caf({errc::overloaded, "at most 100 watches at a time"});
         const auto number = ++self->state.last_watch;
-        self->state.watchers[number] = {open.glob.empty() ? "*" : open.glob, {}, 0, 0, self->clock().now()};
+        self->state.watchers[number] = {
+            open.glob.empty() ? "*" : open.glob, {}, 0, 0, self->clock().now()};
         tell_hosts(self, number, self->state.watchers[number].glob, true);
         return messages::watch_opened{number};
       },

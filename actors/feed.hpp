@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live feed: buffers what watchers have not yet pulled (decision 27: pull with acknowledgement).
+// The live feed: buffers what watchers have not yet pulled (decision 27: pull with
+// acknowledgement).
 #pragma once
 #include "actors/work.hpp"
 #include <caf/all.hpp>
@@ -11,7 +12,9 @@ inline constexpr std::size_t max_watch_events = 10'000;
 inline constexpr std::size_t max_watches = 100;
 
 /// The hosts a new watch is told to; sent once after they are spawned.
-struct feed_hosts { std::vector<caf::actor> hosts; };
+struct feed_hosts {
+  std::vector<caf::actor> hosts;
+};
 
 caf::actor spawn_feed(caf::actor_system& system);
 

@@ -24,28 +24,45 @@ struct intake::credit_return {
   }
 };
 
-intake::intake(persistence::log& journal, persistence::store& tables, const model_catalog& models, messages::metrics& metrics, intake_options options)
-    : log_(journal), store_(tables), models_(models), options_(options), dirty_((journal.shards() + 63) / 64),
-      stored_readings_(metrics.make_counter("pollux_journal_readings_total", "Readings committed to the log since the start")),
+intake::intake(persistence::log& journal, persistence::store& tables, const model_catalog& models,
+               messages::metrics& metrics, intake_options options)
+    : log_(journal), store_(tables), models_(models), options_(options),
+      dirty_((journal.shards() + 63) / 64),
+      stored_readings_(metrics.make_counter("pollux_journal_readings_total",
+                                            "Readings committed to the log since the start")),
       flushes_(metrics.make_counter("pollux_journal_flushes_total", "Batches written to the log")),
-      refused_(metrics.make_counter("pollux_inlet_refused_total", "Inputs the inlet did not take: no credit, or the journal refuses")),
-      lost_(metrics.make_counter("pollux_journal_unwritten_inputs_total", "Inputs in batches the log could not write; none was acknowledged")),
-      commit_seconds_(metrics.make_histogram("pollux_journal_commit_seconds", "Time to write one batch to the log")),
-      sync_seconds_(metrics.make_histogram("pollux_journal_sync_seconds", "Time of one fsync of the log")) {
-  for (std::uint32_t i = 0; i < journal.shards(); ++i) inboxes_.push_back(std::make_unique<inbox>());
-  metrics.make_gauge_callback("pollux_inlet_credit_used_inputs", "Inputs submitted and not yet applied by their twins",
-                              [this] { return static_cast<double>(used_inputs_.load(std::memory_order_relaxed)); });
-  metrics.make_gauge_callback("pollux_inlet_credit_used_bytes", "Bytes submitted and not yet applied by their twins",
-                              [this] { return static_cast<double>(used_bytes_.load(std::memory_order_relaxed)); });
+      refused_(
+          metrics.make_counter("pollux_inlet_refused_total",
+                               "Inputs the inlet did not take: no credit, or the journal refuses")),
+      lost_(
+          metrics.make_counter("pollux_journal_unwritten_inputs_total",
+                               "Inputs in batches the log could not write; none was acknowledged")),
+      commit_seconds_(metrics.make_histogram("pollux_journal_commit_seconds",
+                                             "Time to write one batch to the log")),
+      sync_seconds_(
+          metrics.make_histogram("pollux_journal_sync_seconds", "Time of one fsync of the log")) {
+  for (std::uint32_t i = 0; i < journal.shards(); ++i)
+    inboxes_.push_back(std::make_unique<inbox>());
+  metrics.make_gauge_callback(
+      "pollux_inlet_credit_used_inputs", "Inputs submitted and not yet applied by their twins",
+      [this] { return static_cast<double>(used_inputs_.load(std::memory_order_relaxed)); });
+  metrics.make_gauge_callback(
+      "pollux_inlet_credit_used_bytes", "Bytes submitted and not yet applied by their twins",
+      [this] { return static_cast<double>(used_bytes_.load(std::memory_order_relaxed)); });
 }
 
 intake::~intake() { stop(); }
 
-result<std::uint32_t> intake::create(inbox& box, std::uint32_t shard, std::string_view id, std::string_view model_name, std::int64_t ingest_time_ns) {
+result<std::uint32_t> intake::create(inbox& box, std::uint32_t shard, std::string_view id,
+                                     std::string_view model_name, std::int64_t ingest_time_ns) {
   if (auto parts = parse_twin_id(id); !parts) return parts.error();
-  if (model_name.empty()) return failure{errc::not_found, "no twin " + std::string{id} + ", and its mapping names no model to create it from"};
+  if (model_name.empty())
+    return failure{errc::not_found, "no twin " + std::string{id} +
+                                        ", and its mapping names no model to create it from"};
   const auto model = models_.current(model_name);
-  if (!model) return failure{errc::not_found, "no model " + std::string{model_name} + " to create twin " + std::string{id} + " from"};
+  if (!model)
+    return failure{errc::not_found, "no model " + std::string{model_name} + " to create twin " +
+                                        std::string{id} + " from"};
   const auto incarnation = box.directory.next_incarnation(id);
   const auto row = box.directory.add(journal_key(id, incarnation));
   domain::input made;
@@ -57,17 +74,29 @@ result<std::uint32_t> intake::create(inbox& box, std::uint32_t shard, std::strin
   box.builder.add(row, box.directory.key(row), made);
   {
     std::lock_guard lock{rows_mutex_};
-    new_rows_.emplace_back(shard, persistence::registry_row{row, std::string{id}, incarnation, model->name, model->hash, ingest_time_ns, false});
+    new_rows_.emplace_back(shard,
+                           persistence::registry_row{row, std::string{id}, incarnation, model->name,
+                                                     model->hash, ingest_time_ns, false});
   }
   return row;
 }
 
-result<messages::ticket> intake::submit(std::string_view id, std::string_view create_as, const domain::input& in) {
-  if (closed_.load(std::memory_order_relaxed)) return failure{errc::unavailable, "the node is stopping"};
-  if (!accepting()) {
+result<messages::ticket> intake::submit(std::string_view id, std::string_view create_as,
+                                        const domain::input& in) {
+  if (closed_.load(std::memory_order_relaxed))
+    return failure{errc::unavailable, "the node is stopping"};
+  if (broken_.load(std::memory_order_relaxed)) {
+    if (auto state = log_.state(); !state.writable) {
+      refused_.add();
+      return failure{errc::no_space, "the journal refuses writes: " + state.why};
+    }
+    broken_.store(false, std::memory_order_relaxed);
+  }
+  if (!has_credit()) {
     refused_.add();
-    if (auto state = log_.state(); !state.writable) return failure{errc::no_space, "the journal refuses writes: " + state.why};
-    return failure{errc::overloaded, "the inlet's credits ran dry; try again when the twins have caught up"};
+    paused_.store(true, std::memory_order_relaxed);
+    return failure{errc::overloaded,
+                   "the inlet's credits ran dry; try again when the twins have caught up"};
   }
   const auto shard = messages::shard_of(id, shards());
   auto& box = *inboxes_[shard];
@@ -84,7 +113,8 @@ result<messages::ticket> intake::submit(std::string_view id, std::string_view cr
 }
 
 result<messages::ticket> intake::submit_shard_wide(std::uint32_t shard, const domain::input& in) {
-  if (closed_.load(std::memory_order_relaxed)) return failure{errc::unavailable, "the node is stopping"};
+  if (closed_.load(std::memory_order_relaxed))
+    return failure{errc::unavailable, "the node is stopping"};
   auto& box = *inboxes_[shard];
   std::lock_guard lock{box.mutex};
   const auto before = box.builder.size_bytes();
@@ -107,17 +137,19 @@ result<messages::ticket> intake::entered(inbox& box, std::uint32_t shard, std::s
   return mine;
 }
 
+bool intake::has_credit() const {
+  return used_bytes_.load(std::memory_order_relaxed) < options_.inbox_bytes &&
+         used_inputs_.load(std::memory_order_relaxed) < options_.inbox_inputs;
+}
+
 bool intake::accepting() const {
-  const auto bytes = used_bytes_.load(std::memory_order_relaxed), inputs = used_inputs_.load(std::memory_order_relaxed);
-  if (paused_.load(std::memory_order_relaxed)) {
-    if (bytes > options_.inbox_bytes / 2 || inputs > options_.inbox_inputs / 2) return false;
-    if (!log_.state().writable) return false;
-    paused_.store(false, std::memory_order_relaxed);
-    return true;
-  }
-  if (bytes < options_.inbox_bytes && inputs < options_.inbox_inputs) return true;
-  paused_.store(true, std::memory_order_relaxed);
-  return false;
+  if (!paused_.load(std::memory_order_relaxed)) return true;
+  const auto bytes = used_bytes_.load(std::memory_order_relaxed),
+             inputs = used_inputs_.load(std::memory_order_relaxed);
+  if (bytes > options_.inbox_bytes / 2 || inputs > options_.inbox_inputs / 2) return false;
+  if (!log_.state().writable) return false;
+  paused_.store(false, std::memory_order_relaxed);
+  return true;
 }
 
 status intake::write_new_rows() {
@@ -127,7 +159,8 @@ status intake::write_new_rows() {
     rows.swap(new_rows_);
   }
   if (rows.empty()) return {};
-  // The registry goes first: a segment may only speak of rows the registry knows (or can rebuild in order).
+  // The registry goes first: a segment may only speak of rows the registry knows (or can rebuild in
+  // order).
   auto batch = store_.batch();
   for (const auto& [shard, row] : rows) batch->put_registry(shard, row);
   auto written = store_.write(*batch, false);
@@ -148,7 +181,8 @@ status intake::drain(std::uint64_t upto) {
     if (dirty_[word].load(std::memory_order_relaxed) == 0) continue;
     auto bits = dirty_[word].exchange(0, std::memory_order_acq_rel);
     while (bits != 0) {
-      const auto shard = static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+      const auto shard =
+          static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
       bits &= bits - 1;
       auto& box = *inboxes_[shard];
       std::shared_ptr<messages::segment> made;
@@ -156,20 +190,24 @@ status intake::drain(std::uint64_t upto) {
         std::lock_guard lock{box.mutex};
         if (box.builder.empty()) continue;
         made = box.builder.finish();
-        made->credit = std::make_shared<credit_return>(*this, std::exchange(box.lent_bytes, 0), std::exchange(box.lent_inputs, 0));
+        made->credit = std::make_shared<credit_return>(*this, std::exchange(box.lent_bytes, 0),
+                                                       std::exchange(box.lent_inputs, 0));
       }
       readings += made->readings();
       inputs_drained += made->entries().size();
       auto taken = log_.append(shard, std::move(made));
-      if (taken) last = *taken;
-      else outcome = taken.error();
+      if (taken)
+        last = *taken;
+      else
+        outcome = taken.error();
       any = true;
     }
   }
   if (!any) return {};
   if (outcome.ok()) outcome = write_new_rows();
   const auto began = steady_clock::now();
-  // After an earlier error the commit only clears what was staged: a batch is written whole or not at all.
+  // After an earlier error the commit only clears what was staged: a batch is written whole or not
+  // at all.
   if (auto committed = log_.commit(); outcome.ok()) outcome = committed;
   if (!outcome) {
     lost_.add(inputs_drained);
@@ -187,12 +225,19 @@ status intake::drain(std::uint64_t upto) {
 status intake::flush_locked(messages::durability upto) {
   const auto tickets = next_ticket_.load(std::memory_order_acquire);
   if (auto drained = drain(tickets); !drained) {
-    // What was drained is lost to this process, unacknowledged: the devices or the broker send it again.
+    // What was drained is lost to this process, unacknowledged: the devices or the broker send it
+    // again.
     paused_.store(true, std::memory_order_relaxed);
-    logging::error("journal", "a batch could not be written; its inputs are not acknowledged", {{"why", drained.error().what}});
+    broken_.store(true, std::memory_order_relaxed);
+    logging::error("journal", "a batch could not be written; its inputs are not acknowledged",
+                   {{"why", drained.error().what}});
     return drained;
   }
   if (upto == messages::durability::d2) return pump_sync();
+  // D1's hard bound: while an fsync hangs for more than a second, nothing is acknowledged.
+  if (upto == messages::durability::d1 &&
+      log_.durable_upto(messages::durability::d1) < log_.durable_upto(messages::durability::d0))
+    return failure{errc::unavailable, "fsync is more than a second behind"};
   return {};
 }
 
@@ -218,7 +263,8 @@ status intake::pump_sync() {
   const auto began = steady_clock::now();
   auto synced = log_.sync();
   if (!synced) {
-    logging::error("journal", "fsync failed; acknowledgements stop until it works again", {{"why", synced.error().what}});
+    logging::error("journal", "fsync failed; acknowledgements stop until it works again",
+                   {{"why", synced.error().what}});
     return synced;
   }
   sync_seconds_.observe(duration<double>(steady_clock::now() - began).count());
@@ -226,7 +272,8 @@ status intake::pump_sync() {
   std::lock_guard lock{flights_mutex_};
   while (!flights_.empty() && flights_.front().log_ticket <= in_log) {
     for (auto& settled : settled_)
-      if (settled.load(std::memory_order_relaxed) < flights_.front().upto) settled.store(flights_.front().upto, std::memory_order_relaxed);
+      if (settled.load(std::memory_order_relaxed) < flights_.front().upto)
+        settled.store(flights_.front().upto, std::memory_order_relaxed);
     flights_.pop_front();
   }
   return {};
@@ -238,7 +285,8 @@ std::size_t intake::pump() {
   std::vector<persistence::positioned_segment> written;
   {
     std::lock_guard lock{journal_mutex_};
-    const bool failed = !flush_locked(options_.sync_before_hand_over ? messages::durability::d2 : messages::durability::d0);
+    const bool failed = !flush_locked(options_.sync_before_hand_over ? messages::durability::d2
+                                                                     : messages::durability::d0);
     if (failed && options_.sync_before_hand_over) return 0;
     written = log_.poll();
   }
@@ -283,7 +331,8 @@ void intake::run_sync() {
   while (true) {
     {
       std::unique_lock lock{wake_mutex_};
-      sync_wake_.wait_for(lock, nanoseconds{options_.sync_interval_ns}, [this] { return stopping_; });
+      sync_wake_.wait_for(lock, nanoseconds{options_.sync_interval_ns},
+                          [this] { return stopping_; });
       if (stopping_) return;
     }
     const auto committed = log_.durable_upto(messages::durability::d0);
@@ -308,11 +357,13 @@ void intake::stop() {
   if (tick_thread_.joinable()) tick_thread_.join();
   if (sync_thread_.joinable()) sync_thread_.join();
   pump();
-  if (auto synced = pump_sync(); !synced) logging::error("journal", "the last fsync failed", {{"why", synced.error().what}});
+  if (auto synced = pump_sync(); !synced)
+    logging::error("journal", "the last fsync failed", {{"why", synced.error().what}});
 }
 
 result<std::uint32_t> intake::remove(std::string_view id, std::int64_t ingest_time_ns) {
-  if (closed_.load(std::memory_order_relaxed)) return failure{errc::unavailable, "the node is stopping"};
+  if (closed_.load(std::memory_order_relaxed))
+    return failure{errc::unavailable, "the node is stopping"};
   const auto shard = messages::shard_of(id, shards());
   auto& box = *inboxes_[shard];
   std::lock_guard lock{box.mutex};
@@ -328,9 +379,12 @@ result<std::uint32_t> intake::remove(std::string_view id, std::int64_t ingest_ti
   box.directory.mark_deleted(row);
   {
     std::lock_guard rows{rows_mutex_};
-    new_rows_.emplace_back(shard, persistence::registry_row{row, std::string{id}, gone.incarnation, {}, {}, ingest_time_ns, true});
+    new_rows_.emplace_back(
+        shard, persistence::registry_row{
+                   row, std::string{id}, gone.incarnation, {}, {}, ingest_time_ns, true});
   }
-  if (auto mine = entered(box, shard, box.builder.size_bytes() - before); !mine) return mine.error();
+  if (auto mine = entered(box, shard, box.builder.size_bytes() - before); !mine)
+    return mine.error();
   return row;
 }
 

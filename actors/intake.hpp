@@ -26,9 +26,11 @@ namespace pollux::actors {
 struct intake_options {
   std::int64_t tick_ns = 2'000'000;
   std::int64_t sync_interval_ns = 50'000'000;
-  std::uint64_t inbox_bytes = 64ull << 20; ///< credits: bytes submitted and not yet applied by their twins
-  std::uint64_t inbox_inputs = 262'144;    ///< likewise, inputs
-  bool sync_before_hand_over = false;      ///< set when any door works at D2: effects must not outrun the disk
+  std::uint64_t inbox_bytes =
+      128ull << 20; ///< credits: bytes submitted and not yet applied by their twins
+  std::uint64_t inbox_inputs = 1'000'000; ///< likewise, inputs
+  bool sync_before_hand_over =
+      false; ///< set when any door works at D2: effects must not outrun the disk
 };
 
 /// Implements the inlet. Threads: doors call submit/flush; one tick thread flushes and hands on;
@@ -39,28 +41,33 @@ public:
   /// order per shard. Must not block.
   using hand_over = std::function<void(std::vector<persistence::positioned_segment>&&)>;
 
-  intake(persistence::log& journal, persistence::store& tables, const model_catalog& models, messages::metrics& metrics, intake_options options);
+  intake(persistence::log& journal, persistence::store& tables, const model_catalog& models,
+         messages::metrics& metrics, intake_options options);
   ~intake() override;
 
-  result<messages::ticket> submit(std::string_view id, std::string_view create_as, const domain::input& in) override;
+  result<messages::ticket> submit(std::string_view id, std::string_view create_as,
+                                  const domain::input& in) override;
   status flush(messages::durability upto, messages::ticket mine = {}) override;
   [[nodiscard]] messages::ticket durable_upto(messages::durability at) const override;
   [[nodiscard]] bool accepting() const override;
+  [[nodiscard]] bool has_credit() const override;
 
   /// A shard-wide input (decision 7). Bound and errors as submit.
   result<messages::ticket> submit_shard_wide(std::uint32_t shard, const domain::input& in);
-  /// Journals twin_deleted and frees the id in one step: what is submitted for it afterwards begins a
-  /// new incarnation. Gives the row that is gone. Errors: not_found, and as submit.
+  /// Journals twin_deleted and frees the id in one step: what is submitted for it afterwards begins
+  /// a new incarnation. Gives the row that is gone. Errors: not_found, and as submit.
   result<std::uint32_t> remove(std::string_view id, std::int64_t ingest_time_ns);
 
   void on_hand_over(hand_over to);
   void start();
   void stop(); ///< drains, writes, hands over, syncs; nothing is accepted afterwards
 
-  std::size_t pump();      ///< one tick: flush and hand on; gives the number of segments handed on
-  status pump_sync();      ///< one sync
+  std::size_t pump(); ///< one tick: flush and hand on; gives the number of segments handed on
+  status pump_sync(); ///< one sync
 
-  [[nodiscard]] std::uint32_t shards() const noexcept { return static_cast<std::uint32_t>(inboxes_.size()); }
+  [[nodiscard]] std::uint32_t shards() const noexcept {
+    return static_cast<std::uint32_t>(inboxes_.size());
+  }
   /// Runs `read` with the shard's directory under its lock. Keep it short.
   template <class F> auto with_directory(std::uint32_t shard, F&& use) {
     std::lock_guard lock{inboxes_[shard]->mutex};
@@ -69,7 +76,9 @@ public:
   /// Row of a twin in its shard: journal keys and public ids alike; unknown_row when there is none.
   [[nodiscard]] std::uint32_t row_of_key(std::uint32_t shard, std::string_view key) const;
   [[nodiscard]] std::uint64_t twins() const;
-  [[nodiscard]] std::uint64_t used_inputs() const noexcept { return used_inputs_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t used_inputs() const noexcept {
+    return used_inputs_.load(std::memory_order_relaxed);
+  }
 
 private:
   struct inbox {
@@ -84,7 +93,8 @@ private:
     std::uint64_t upto;
   };
 
-  result<std::uint32_t> create(inbox& box, std::uint32_t shard, std::string_view id, std::string_view model_name, std::int64_t ingest_time_ns);
+  result<std::uint32_t> create(inbox& box, std::uint32_t shard, std::string_view id,
+                               std::string_view model_name, std::int64_t ingest_time_ns);
   result<messages::ticket> entered(inbox& box, std::uint32_t shard, std::size_t bytes);
   status flush_locked(messages::durability upto);
   status drain(std::uint64_t upto);
@@ -101,14 +111,19 @@ private:
   std::vector<std::atomic<std::uint64_t>> dirty_; ///< one bit per shard with something in its inbox
   std::atomic<std::uint64_t> next_ticket_{0};
   std::atomic<std::uint64_t> used_bytes_{0}, used_inputs_{0};
-  mutable std::atomic<bool> paused_{false};
+  mutable std::atomic<bool> paused_{
+      false}; ///< credits ran dry or a write failed: accepting() waits for half
+  std::atomic<bool> broken_{false}; ///< a batch could not be written; until the log writes again
   std::atomic<bool> closed_{false};
 
-  std::atomic<std::uint64_t> failed_upto_{0}; ///< tickets up to here may have been in a batch that failed
-  std::mutex journal_mutex_; ///< one flush at a time; taken before any shard lock, never the other way round
+  std::atomic<std::uint64_t> failed_upto_{
+      0};                    ///< tickets up to here may have been in a batch that failed
+  std::mutex journal_mutex_; ///< one flush at a time; taken before any shard lock, never the other
+                             ///< way round
   mutable std::mutex flights_mutex_;
   std::deque<flight> flights_;
-  mutable std::array<std::atomic<std::uint64_t>, 3> settled_{}; ///< per class: tickets known durable
+  mutable std::array<std::atomic<std::uint64_t>, 3>
+      settled_{}; ///< per class: tickets known durable
   std::mutex rows_mutex_;
   std::vector<std::pair<std::uint32_t, persistence::registry_row>> new_rows_;
   hand_over hand_over_;

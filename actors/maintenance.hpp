@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Maintenance: a detached actor that seals the log's oldest part when the tail grows, trims it once
-// every twin has a snapshot after it, writes the quarantine, and heals the journal when space returns.
+// every twin has a snapshot after it, writes the quarantine, and heals the journal when space
+// returns.
 #pragma once
 #include "actors/intake.hpp"
 #include "actors/quarantine_queue.hpp"

@@ -41,27 +41,36 @@ result<found_twin> find_twin(const node_state& s, const std::string& id) {
   });
 }
 
-const caf::actor& host_of(const node_state& s, twin_place place) { return s.with.hosts[place.shard % s.with.hosts.size()]; }
-const caf::actor& reader_of(const node_state& s, twin_place place) { return s.with.readers[place.row % s.with.readers.size()]; }
+const caf::actor& host_of(const node_state& s, twin_place place) {
+  return s.with.hosts[place.shard % s.with.hosts.size()];
+}
+const caf::actor& reader_of(const node_state& s, twin_place place) {
+  return s.with.readers[place.row % s.with.readers.size()];
+}
 
 /// Asks another actor and hands its answer on; the asker's time-out is the limit.
 template <class Answer, class Question>
-caf::typed_response_promise<Answer> forward(self_pointer self, const caf::actor& to, Question question, std::chrono::seconds limit = ask_timeout) {
+caf::typed_response_promise<Answer> forward(self_pointer self, const caf::actor& to,
+                                            Question question,
+                                            std::chrono::seconds limit = ask_timeout) {
   auto promise = self->template make_response_promise<Answer>();
   self->request(to, limit, std::move(question))
-      .then([promise](Answer& a) mutable { promise.deliver(std::move(a)); }, [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+      .then([promise](Answer& a) mutable { promise.deliver(std::move(a)); },
+            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;
 }
 
 /// Journals an input and waits until it is written: what is answered is not lost.
-status journal(const node_state& s, const std::string& id, const std::string& create_as, const domain::input& in) {
+status journal(const node_state& s, const std::string& id, const std::string& create_as,
+               const domain::input& in) {
   auto ticket = s.with.inlet->submit(id, create_as, in);
   if (!ticket) return ticket.error();
   return s.with.inlet->flush(durability::d0, *ticket);
 }
 
 // ls: ids in byte order, page by page. The ids are gathered under one shard lock after the other.
-std::vector<std::pair<std::string, std::pair<twin_place, std::string>>> matching(const node_state& s, const twin_list_query& q, std::size_t limit) {
+std::vector<std::pair<std::string, std::pair<twin_place, std::string>>>
+matching(const node_state& s, const twin_list_query& q, std::size_t limit) {
   std::vector<std::pair<std::string, std::pair<twin_place, std::string>>> found;
   const auto glob = q.glob.empty() ? std::string_view{"*"} : std::string_view{q.glob};
   for (std::uint32_t shard = 0; shard < s.with.inlet->shards(); ++shard) {
@@ -69,10 +78,12 @@ std::vector<std::pair<std::string, std::pair<twin_place, std::string>>> matching
       for (std::uint32_t row = 0; row < d.size(); ++row) {
         if (d.deleted(row)) continue;
         const auto id = split_key(d.key(row)).id;
-        if (id > q.after && matches_glob(glob, id)) found.push_back({std::string{id}, {{shard, row}, std::string{d.key(row)}}});
+        if (id > q.after && matches_glob(glob, id))
+          found.push_back({std::string{id}, {{shard, row}, std::string{d.key(row)}}});
       }
     });
-    if (found.size() <= limit * 4 + 1024) continue; // keep the smallest: memory is bounded by the page
+    if (found.size() <= limit * 4 + 1024)
+      continue; // keep the smallest: memory is bounded by the page
     std::ranges::nth_element(found, found.begin() + static_cast<std::ptrdiff_t>(limit) + 1);
     found.resize(limit + 2);
   }
@@ -115,7 +126,8 @@ caf::result<twin_list> list_twins(self_pointer self, const twin_list_query& q) {
         .then(
             [page, indices, finish](const brief_rows& rows) {
               for (std::size_t i = 0; i < indices->size(); ++i)
-                if (!(*rows.rows)[i].id.empty()) page->rows[(*indices)[i]] = std::move((*rows.rows)[i]);
+                if (!(*rows.rows)[i].id.empty())
+                  page->rows[(*indices)[i]] = std::move((*rows.rows)[i]);
               finish();
             },
             [finish](const caf::error&) { finish(); });
@@ -127,13 +139,17 @@ caf::result<command_answer> command_state(self_pointer self, const command_query
   auto twin = find_twin(self->state, q.twin);
   if (!twin) return to_caf(twin.error());
   auto promise = self->make_response_promise<command_answer>();
-  self->request(host_of(self->state, twin->place), ask_timeout, ask_twin{twin->place, twin->key, self->state.with.now()})
-      .then([promise, q](twin_answer& a) mutable {
-              auto answer = command_in(a.document, q.id);
-              if (answer) promise.deliver(std::move(*answer));
-              else promise.deliver(to_caf(answer.error()));
-            },
-            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  self->request(host_of(self->state, twin->place), ask_timeout,
+                ask_twin{twin->place, twin->key, self->state.with.now()})
+      .then(
+          [promise, q](twin_answer& a) mutable {
+            auto answer = command_in(a.document, q.id);
+            if (answer)
+              promise.deliver(std::move(*answer));
+            else
+              promise.deliver(to_caf(answer.error()));
+          },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;
 }
 
@@ -148,16 +164,21 @@ caf::result<command_answer> take_command(self_pointer self, const command_reques
 }
 
 // The acknowledgement is an input like any other; the answer waits until the twin has applied it.
-void await_acknowledged(self_pointer self, const alert_acknowledge& a, caf::typed_response_promise<alert_answer> promise, int tries) {
+void await_acknowledged(self_pointer self, const alert_acknowledge& a,
+                        caf::typed_response_promise<alert_answer> promise, int tries) {
   self->request(self->state.with.readers.front(), ask_timeout, alert_query{a.twin, a.incident})
       .then(
           [self, a, promise, tries](alert_answer& now) mutable {
             if (now.state == "acknowledged" || now.state == "cleared" || tries == 0) {
-              if (now.state == "active") promise.deliver(to_caf({errc::timed_out, "journaled, and not yet applied by the twin"}));
-              else promise.deliver(std::move(now));
+              if (now.state == "active")
+                promise.deliver(
+                    to_caf({errc::timed_out, "journaled, and not yet applied by the twin"}));
+              else
+                promise.deliver(std::move(now));
               return;
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds{10}); // detached, and the twin is a tick away
+            std::this_thread::sleep_for(
+                std::chrono::milliseconds{10}); // detached, and the twin is a tick away
             await_acknowledged(self, a, promise, tries - 1);
           },
           [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
@@ -171,7 +192,8 @@ caf::result<alert_answer> acknowledge(self_pointer self, const alert_acknowledge
       .then(
           [self, a, promise](alert_answer& known) mutable {
             if (known.state != "active") {
-              promise.deliver(to_caf({errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"}));
+              promise.deliver(to_caf(
+                  {errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"}));
               return;
             }
             domain::input in;
@@ -180,38 +202,46 @@ caf::result<alert_answer> acknowledge(self_pointer self, const alert_acknowledge
             in.incident = a.incident;
             in.by = a.by;
             in.detail = a.comment;
-            if (auto written = journal(self->state, a.twin, {}, in); !written) promise.deliver(to_caf(written.error()));
-            else await_acknowledged(self, a, promise, 200);
+            if (auto written = journal(self->state, a.twin, {}, in); !written)
+              promise.deliver(to_caf(written.error()));
+            else
+              await_acknowledged(self, a, promise, 200);
           },
           [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;
 }
 
 caf::result<quarantine_list> list_quarantine(const node_state& s, const quarantine_query& q) {
-  auto rows = s.with.tables->quarantine_page(q.after, std::clamp<std::uint32_t>(q.limit, 1, max_page));
+  auto rows =
+      s.with.tables->quarantine_page(q.after, std::clamp<std::uint32_t>(q.limit, 1, max_page));
   if (!rows) return to_caf(rows.error());
   quarantine_list page;
   page.total = s.with.tables->quarantine_size();
   for (auto& r : *rows)
-    page.rows.push_back({r.id, r.record.ingest_time_ns, messages::to_string(r.record.reason), r.record.topic, r.record.detail, r.record.payload, r.record.mapping});
+    page.rows.push_back({r.id, r.record.ingest_time_ns, messages::to_string(r.record.reason),
+                         r.record.topic, r.record.detail, r.record.payload, r.record.mapping});
   return page;
 }
 
 caf::result<done> replay_quarantine(const node_state& s, const quarantine_replay& q) {
   auto rows = s.with.tables->quarantine_page(q.id == 0 ? 0 : q.id - 1, 1);
   if (!rows) return to_caf(rows.error());
-  if (rows->empty() || rows->front().id != q.id) return to_caf({errc::not_found, "no quarantined record " + std::to_string(q.id)});
+  if (rows->empty() || rows->front().id != q.id)
+    return to_caf({errc::not_found, "no quarantined record " + std::to_string(q.id)});
   if (!s.with.replay_quarantined) return to_caf({errc::unavailable, "no ingress is configured"});
-  if (auto replayed = s.with.replay_quarantined(rows->front().record); !replayed) return to_caf(replayed.error());
+  if (auto replayed = s.with.replay_quarantined(rows->front().record); !replayed)
+    return to_caf(replayed.error());
   if (auto written = s.with.inlet->flush(durability::d0); !written) return to_caf(written.error());
   if (auto erased = s.with.tables->erase_quarantine(q.id); !erased) return to_caf(erased.error());
   return done{"decoded and journaled"};
 }
 
 caf::result<done> create_twin(const node_state& s, const twin_create& c) {
-  if (auto known = find_twin(s, c.id); known) return to_caf({errc::already_exists, "twin " + c.id + " exists"});
+  if (auto known = find_twin(s, c.id); known)
+    return to_caf({errc::already_exists, "twin " + c.id + " exists"});
   if (!s.with.models->current(c.model)) return to_caf({errc::not_found, "no model " + c.model});
-  domain::input in; // a twin comes to life with its first input: that it is connected is not claimed
+  domain::input
+      in; // a twin comes to life with its first input: that it is connected is not claimed
   in.kind = domain::input_kind::connection_changed;
   in.ingest_time_ns = s.with.now();
   in.connected = true;
@@ -233,34 +263,54 @@ node_actor::behavior_type node(self_pointer self, node_surroundings with) {
       [self](const twin_query& q) -> caf::result<twin_answer> {
         auto twin = find_twin(self->state, q.id);
         if (!twin) return to_caf(twin.error());
-        return forward<twin_answer>(self, host_of(self->state, twin->place), ask_twin{twin->place, twin->key, self->state.with.now()});
+        return forward<twin_answer>(self, host_of(self->state, twin->place),
+                                    ask_twin{twin->place, twin->key, self->state.with.now()});
       },
       [self](const twin_list_query& q) { return list_twins(self, q); },
       [self](const history_query& q) -> caf::result<history_page> {
         auto twin = find_twin(self->state, q.id);
         if (!twin) return to_caf(twin.error());
-        return forward<history_page>(self, reader_of(self->state, twin->place), history_ask{twin->place, twin->key, q}, std::chrono::seconds{30});
+        return forward<history_page>(self, reader_of(self->state, twin->place),
+                                     history_ask{twin->place, twin->key, q},
+                                     std::chrono::seconds{30});
       },
-      [self](const watch_open& w) -> caf::result<watch_opened> { return forward<watch_opened>(self, self->state.with.feed, w); },
-      [self](const watch_pull& w) -> caf::result<watch_page> { return forward<watch_page>(self, self->state.with.feed, w); },
-      [self](const watch_close& w) -> caf::result<done> { return forward<done>(self, self->state.with.feed, w); },
+      [self](const watch_open& w) -> caf::result<watch_opened> {
+        return forward<watch_opened>(self, self->state.with.feed, w);
+      },
+      [self](const watch_pull& w) -> caf::result<watch_page> {
+        return forward<watch_page>(self, self->state.with.feed, w);
+      },
+      [self](const watch_close& w) -> caf::result<done> {
+        return forward<done>(self, self->state.with.feed, w);
+      },
       [self](const command_request& r) { return take_command(self, r); },
       [self](const command_query& q) { return command_state(self, q); },
-      [self](const alert_list_query& q) -> caf::result<alert_list> { return forward<alert_list>(self, self->state.with.readers.back(), q, std::chrono::seconds{30}); },
-      [self](const alert_query& q) -> caf::result<alert_answer> { return forward<alert_answer>(self, self->state.with.readers.back(), q, std::chrono::seconds{30}); },
+      [self](const alert_list_query& q) -> caf::result<alert_list> {
+        return forward<alert_list>(self, self->state.with.readers.back(), q,
+                                   std::chrono::seconds{30});
+      },
+      [self](const alert_query& q) -> caf::result<alert_answer> {
+        return forward<alert_answer>(self, self->state.with.readers.back(), q,
+                                     std::chrono::seconds{30});
+      },
       [self](const alert_acknowledge& a) { return acknowledge(self, a); },
       [&s](const quarantine_query& q) { return list_quarantine(s, q); },
       [&s](const quarantine_replay& q) { return replay_quarantine(s, q); },
-      [&s](const stats_query&) {
-        return stats_of(s.with);
+      [&s](const stats_query&) { return stats_of(s.with); },
+      [self](const verify_start& v) -> caf::result<verify_answer> {
+        return forward<verify_answer>(self, self->state.with.verifier, v, std::chrono::seconds{60});
       },
-      [self](const verify_start& v) -> caf::result<verify_answer> { return forward<verify_answer>(self, self->state.with.verifier, v, std::chrono::seconds{60}); },
-      [self](const verify_query& v) -> caf::result<verify_answer> { return forward<verify_answer>(self, self->state.with.verifier, v, std::chrono::seconds{60}); },
+      [self](const verify_query& v) -> caf::result<verify_answer> {
+        return forward<verify_answer>(self, self->state.with.verifier, v, std::chrono::seconds{60});
+      },
       [&s](const twin_create& c) { return create_twin(s, c); },
       [&s](const twin_delete& d) { return delete_twin(s, d); },
       [](const log_level_set& l) -> caf::result<done> {
         messages::log::level level;
-        if (!messages::log::parse_level(l.level, level)) return to_caf({errc::invalid_argument, "no log level " + l.level + "; there are trace, debug, info, warning, error, off"});
+        if (!messages::log::parse_level(l.level, level))
+          return to_caf(
+              {errc::invalid_argument,
+               "no log level " + l.level + "; there are trace, debug, info, warning, error, off"});
         messages::log::set_level(level);
         return done{"log level is " + l.level};
       },
@@ -269,6 +319,8 @@ node_actor::behavior_type node(self_pointer self, node_surroundings with) {
 
 } // namespace
 
-messages::node_actor spawn_node(caf::actor_system& system, node_surroundings with) { return system.spawn<caf::detached>(node, std::move(with)); }
+messages::node_actor spawn_node(caf::actor_system& system, node_surroundings with) {
+  return system.spawn<caf::detached>(node, std::move(with));
+}
 
 } // namespace pollux::actors

@@ -14,20 +14,26 @@ messages::stats_answer stats_of(const node_surroundings& with) {
   out.stored = count("pollux_journal_readings_total");
   out.twins = with.inlet->twins();
   nlohmann::ordered_json conditions = nlohmann::json::object();
-  for (const auto& c : with.conditions->conditions()) conditions[c.name] = {{"ok", c.ok}, {"why", c.why}};
+  for (const auto& c : with.conditions->conditions())
+    conditions[c.name] = {{"ok", c.ok}, {"why", c.why}};
   nlohmann::ordered_json document{
       {"ready", out.ready},
       {"conditions", conditions},
       {"twins", out.twins},
-      {"readings", {{"received", out.received}, {"stored", out.stored}, {"applied", count("pollux_twin_readings_total")}}},
+      {"readings",
+       {{"received", out.received},
+        {"stored", out.stored},
+        {"applied", count("pollux_twin_readings_total")}}},
       {"messages", count("pollux_mqtt_messages_total")},
       {"effects", count("pollux_twin_effects_total")},
       {"alerts", count("pollux_alert_transitions_total")},
       {"published", count("pollux_outbox_published_total")},
       {"outbox_waiting", count("pollux_outbox_waiting")},
-      {"quarantined", {{"counted", count("pollux_quarantined_total")}, {"kept", with.tables->quarantine_size()}}},
+      {"quarantined",
+       {{"counted", count("pollux_quarantined_total")}, {"kept", with.tables->quarantine_size()}}},
       {"crashes", count("pollux_twin_crashes_total")},
-      {"inlet", {{"inputs_waiting", with.inlet->used_inputs()}, {"accepting", with.inlet->accepting()}}},
+      {"inlet",
+       {{"inputs_waiting", with.inlet->used_inputs()}, {"accepting", with.inlet->accepting()}}},
       {"journal",
        {{"writable", journal.writable},
         {"why", journal.why},

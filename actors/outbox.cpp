@@ -29,12 +29,18 @@ class outbox_actor : public caf::event_based_actor {
 public:
   outbox_actor(caf::actor_config& config, outbox_surroundings with)
       : caf::event_based_actor(config), with_(std::move(with)),
-        published_(with_.metrics->make_counter("pollux_outbox_published_total", "Effects acknowledged by the broker")),
-        dropped_(with_.metrics->make_counter("pollux_outbox_replayed_total", "Effects of a replay that had gone out before")),
-        expired_(with_.metrics->make_counter("pollux_outbox_expired_total", "Commands not sent because they had expired")),
-        faults_(with_.metrics->make_counter("pollux_twin_faults_total", "Inputs a twin could not use")),
-        alerts_(with_.metrics->make_counter("pollux_alert_transitions_total", "Alert transitions, replays excluded")),
-        waiting_(with_.metrics->make_gauge("pollux_outbox_waiting", "Effects not yet acknowledged by the broker")) {}
+        published_(with_.metrics->make_counter("pollux_outbox_published_total",
+                                               "Effects acknowledged by the broker")),
+        dropped_(with_.metrics->make_counter("pollux_outbox_replayed_total",
+                                             "Effects of a replay that had gone out before")),
+        expired_(with_.metrics->make_counter("pollux_outbox_expired_total",
+                                             "Commands not sent because they had expired")),
+        faults_(
+            with_.metrics->make_counter("pollux_twin_faults_total", "Inputs a twin could not use")),
+        alerts_(with_.metrics->make_counter("pollux_alert_transitions_total",
+                                            "Alert transitions, replays excluded")),
+        waiting_(with_.metrics->make_gauge("pollux_outbox_waiting",
+                                           "Effects not yet acknowledged by the broker")) {}
 
   caf::behavior make_behavior() override {
     take_up();
@@ -66,7 +72,8 @@ private:
     if (!batch_) batch_ = with_.tables->batch();
     if (flushing_) return;
     flushing_ = true;
-    send(this, flush_atom::value); // behind what already waits in the mailbox: one batch for all of it
+    send(this,
+         flush_atom::value); // behind what already waits in the mailbox: one batch for all of it
   }
 
   // What was in the outbox when the node stopped.
@@ -81,15 +88,18 @@ private:
       auto publication = publication_of(with_.rules, row.twin, row.what);
       if (publication) queue_.push_back({row, std::move(*publication)});
     });
-    if (!read) logging::error("outbox", "undelivered effects cannot be read", {{"why", read.error().what}});
+    if (!read)
+      logging::error("outbox", "undelivered effects cannot be read", {{"why", read.error().what}});
   }
 
   [[nodiscard]] domain::effect_id& taken(twin_place place) {
     const auto [it, fresh] = taken_.try_emplace(place);
     if (fresh) {
       auto known = with_.tables->taken_upto(place.shard, place.row);
-      if (known && *known) it->second = **known;
-      else if (!known) logging::error("outbox", "a delivery mark cannot be read", {{"why", known.error().what}});
+      if (known && *known)
+        it->second = **known;
+      else if (!known)
+        logging::error("outbox", "a delivery mark cannot be read", {{"why", known.error().what}});
     }
     return it->second;
   }
@@ -119,22 +129,34 @@ private:
     switch (effect.kind) {
     case domain::effect_kind::alert: {
       alerts_.add();
-      persistence::alert_row row{place.shard, place.row, twin, to_string(effect.alert.incident), {}};
+      persistence::alert_row row{
+          place.shard, place.row, twin, to_string(effect.alert.incident), {}};
       const auto key = std::pair{place, row.incident};
-      if (const auto staged = staged_alerts_.find(key); staged != staged_alerts_.end()) row = staged->second;
-      else if (auto known = with_.tables->find_alert(place.shard, place.row, row.incident); known && *known) row = std::move(**known);
+      if (const auto staged = staged_alerts_.find(key); staged != staged_alerts_.end())
+        row = staged->second;
+      else if (auto known = with_.tables->find_alert(place.shard, place.row, row.incident);
+               known && *known)
+        row = std::move(**known);
       row.transitions.push_back(effect);
       batch_->put_alert(row);
       staged_alerts_[key] = row;
-      if (with_.node) send(with_.node, feed_event{"alert", twin, messages::alert_document(twin, row.transitions)});
+      if (with_.node)
+        send(with_.node,
+             feed_event{"alert", twin, messages::alert_document(twin, row.transitions)});
       break;
     }
     case domain::effect_kind::command:
-      if (with_.node) send(with_.node, feed_event{"command", twin, messages::cloud_event(twin, effect)});
+      if (with_.node)
+        send(with_.node, feed_event{"command", twin, messages::cloud_event(twin, effect)});
       break;
     case domain::effect_kind::fault:
       faults_.add();
-      with_.quarantine->put({effect.ingest_time_ns, messages::quarantine_reason::invalid_value, twin, effect.fault.what, {}, {}});
+      with_.quarantine->put({effect.ingest_time_ns,
+                             messages::quarantine_reason::invalid_value,
+                             twin,
+                             effect.fault.what,
+                             {},
+                             {}});
       return;
     }
     auto publication = publication_of(with_.rules, twin, effect);
@@ -153,15 +175,18 @@ private:
     tell_snapshots(written.ok());
     if (!written) {
       // Nothing of it may leave: the effects are taken again when the store writes again.
-      logging::error("outbox", "effects cannot be stored; they wait and are tried again", {{"why", written.error().what}});
+      logging::error("outbox", "effects cannot be stored; they wait and are tried again",
+                     {{"why", written.error().what}});
       staged_.clear();
       for (const auto& e : unwritten_) taken_.erase(e.twin);
       return;
     }
     unwritten_.clear();
     for (auto& s : staged_) {
-      if (queue_.size() >= max_outbox_in_memory) spilled_ = true;
-      else queue_.push_back(std::move(s));
+      if (queue_.size() >= max_outbox_in_memory)
+        spilled_ = true;
+      else
+        queue_.push_back(std::move(s));
     }
     staged_.clear();
     pump();
@@ -183,7 +208,8 @@ private:
     if (ok)
       for (auto& [host, told] : by_host) send(host, std::move(told));
     else
-      for (auto& s : told_) delayed_send(this, std::chrono::seconds{1}, s); // tried again; the host waits
+      for (auto& s : told_)
+        delayed_send(this, std::chrono::seconds{1}, s); // tried again; the host waits
     told_.clear();
   }
 
@@ -198,8 +224,10 @@ private:
       }
       const auto number = ++last_number_;
       auto me = caf::actor_cast<caf::actor>(this);
-      auto sent = with_.egress->publish(next.what, [me, number](bool ok) { caf::anon_send(me, sent_atom::value, number, ok); });
-      if (!sent) break; // full window or no connection: the next acknowledgement or the retry goes on
+      auto sent = with_.egress->publish(
+          next.what, [me, number](bool ok) { caf::anon_send(me, sent_atom::value, number, ok); });
+      if (!sent)
+        break; // full window or no connection: the next acknowledgement or the retry goes on
       in_flight_rows_.insert({{next.row.shard, next.row.row}, next.row.what.id});
       in_flight_.emplace(number, std::move(next));
       queue_.pop_front();
@@ -220,9 +248,12 @@ private:
       pump();
       return;
     }
-    // Back to where it stood, so that a device's commands keep their order; the retry sends it again.
+    // Back to where it stood, so that a device's commands keep their order; the retry sends it
+    // again.
     auto place = queue_.begin();
-    const auto key = [](const persistence::outbox_row& r) { return std::tuple{r.shard, r.row, r.what.id}; };
+    const auto key = [](const persistence::outbox_row& r) {
+      return std::tuple{r.shard, r.row, r.what.id};
+    };
     while (place != queue_.end() && key(place->row) < key(sent.row)) ++place;
     queue_.insert(place, std::move(sent));
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The outbox: where effects leave. It projects alerts into their table, keeps every effect that has
 // a destination until the broker has acknowledged it, and knows by id which were taken before, so a
-// replay sends nothing twice. It also writes snapshots, after the effects they rest on (decision 14).
+// replay sends nothing twice. It also writes snapshots, after the effects they rest on (decision
+// 14).
 //
 //   twin --twin_effects--> outbox: A, O, T in one batch --> egress.publish --done--> erase O
 //   twin --store_snapshot--> the same queue, so a snapshot never overtakes an effect

@@ -28,7 +28,8 @@ template_value evidence_value(const domain::evidence& proof, std::string_view na
 // The text values a template may name; owns what it renders so that views stay valid.
 class effect_values {
 public:
-  effect_values(std::string_view twin, const domain::effect& what) : what_(what), twin_(twin), id_(to_string(what.id)) {
+  effect_values(std::string_view twin, const domain::effect& what)
+      : what_(what), twin_(twin), id_(to_string(what.id)) {
     const auto colon = twin.find(':');
     space_ = twin.substr(0, colon);
     name_ = colon == std::string_view::npos ? twin : twin.substr(colon + 1);
@@ -81,7 +82,8 @@ private:
   std::string id_, incident_, event_time_, ingest_time_;
 };
 
-messages::publication render(const egress_rule& rule, std::string_view twin, const domain::effect& what) {
+messages::publication render(const egress_rule& rule, std::string_view twin,
+                             const domain::effect& what) {
   messages::publication out;
   const effect_values values{twin, what};
   rule.topic.render(out.topic, values);
@@ -101,37 +103,46 @@ messages::publication render(const egress_rule& rule, std::string_view twin, con
     }
     out.correlation_data = what.command.command_id;
     out.expires_at_ns = what.command.expires_at_ns;
-    if (out.topic.ends_with("/request")) out.response_topic = out.topic.substr(0, out.topic.size() - 8) + "/response";
+    if (out.topic.ends_with("/request"))
+      out.response_topic = out.topic.substr(0, out.topic.size() - 8) + "/response";
   }
   return out;
 }
 
 } // namespace
 
-result<egress_rule> make_egress_rule(domain::effect_kind kind, std::string_view rule_glob, std::string_view topic, std::string_view payload,
+result<egress_rule> make_egress_rule(domain::effect_kind kind, std::string_view rule_glob,
+                                     std::string_view topic, std::string_view payload,
                                      std::uint8_t qos, bool retain) {
   egress_rule rule;
   rule.kind = kind;
   rule.rule_glob = rule_glob;
   rule.qos = qos;
   rule.retain = retain;
-  auto topic_template = messages::text_template::parse(topic, messages::template_form::topic, no_closed_list);
+  auto topic_template =
+      messages::text_template::parse(topic, messages::template_form::topic, no_closed_list);
   if (!topic_template) return topic_template.error().within("egress topic");
   rule.topic = std::move(*topic_template);
   if (!payload.empty()) {
-    auto payload_template = messages::text_template::parse(payload, messages::template_form::json, no_closed_list);
+    auto payload_template =
+        messages::text_template::parse(payload, messages::template_form::json, no_closed_list);
     if (!payload_template) return payload_template.error().within("egress payload");
     rule.payload = std::move(*payload_template);
   }
   return rule;
 }
 
-std::optional<messages::publication> publication_of(const std::vector<egress_rule>& rules, std::string_view twin, const domain::effect& what) {
+std::optional<messages::publication> publication_of(const std::vector<egress_rule>& rules,
+                                                    std::string_view twin,
+                                                    const domain::effect& what) {
   if (what.kind == domain::effect_kind::fault) return std::nullopt;
-  if (what.kind == domain::effect_kind::command && what.command.phase != domain::command_phase::dispatched) return std::nullopt;
+  if (what.kind == domain::effect_kind::command &&
+      what.command.phase != domain::command_phase::dispatched)
+    return std::nullopt;
   const auto& name = what.kind == domain::effect_kind::alert ? what.alert.rule : what.command.name;
   for (const auto& rule : rules)
-    if (rule.kind == what.kind && matches_glob(rule.rule_glob, name)) return render(rule, twin, what);
+    if (rule.kind == what.kind && matches_glob(rule.rule_glob, name))
+      return render(rule, twin, what);
   return std::nullopt;
 }
 

@@ -22,10 +22,14 @@ struct egress_rule {
 };
 
 /// Compiles one rule. Errors: invalid_argument naming the placeholder and the nearest known one.
-[[nodiscard]] result<egress_rule> make_egress_rule(domain::effect_kind kind, std::string_view rule_glob, std::string_view topic,
-                                                   std::string_view payload, std::uint8_t qos, bool retain);
+[[nodiscard]] result<egress_rule> make_egress_rule(domain::effect_kind kind,
+                                                   std::string_view rule_glob,
+                                                   std::string_view topic, std::string_view payload,
+                                                   std::uint8_t qos, bool retain);
 
 /// The publication of an effect of `twin` (public id); nothing when no rule takes it.
-[[nodiscard]] std::optional<messages::publication> publication_of(const std::vector<egress_rule>& rules, std::string_view twin, const domain::effect& what);
+[[nodiscard]] std::optional<messages::publication>
+publication_of(const std::vector<egress_rule>& rules, std::string_view twin,
+               const domain::effect& what);
 
 } // namespace pollux::actors

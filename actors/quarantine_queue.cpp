@@ -5,10 +5,15 @@ namespace pollux::actors {
 
 quarantine_queue::quarantine_queue(persistence::store& tables, messages::metrics& metrics)
     : store_(tables), metrics_(metrics),
-      overflow_(metrics.make_counter("pollux_quarantine_overflow_total", "Records counted and dropped because the quarantine could not keep up")) {}
+      overflow_(metrics.make_counter(
+          "pollux_quarantine_overflow_total",
+          "Records counted and dropped because the quarantine could not keep up")) {}
 
 void quarantine_queue::put(messages::quarantined record) {
-  metrics_.make_counter("pollux_quarantined_total", "Input that could not be used, by reason", {{"reason", messages::to_string(record.reason)}}).add();
+  metrics_
+      .make_counter("pollux_quarantined_total", "Input that could not be used, by reason",
+                    {{"reason", messages::to_string(record.reason)}})
+      .add();
   if (record.payload.size() > max_payload) {
     record.detail += " (payload cut from " + std::to_string(record.payload.size()) + " bytes)";
     record.payload.resize(max_payload);
@@ -37,12 +42,14 @@ status quarantine_queue::flush() {
   std::lock_guard lock{mutex_};
   const auto room = max_waiting > waiting_.size() ? max_waiting - waiting_.size() : 0;
   const auto kept = std::min(room, records.size());
-  waiting_.insert(waiting_.begin(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(kept)));
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(records.begin()),
+                  std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(kept)));
   overflow_.add(records.size() - kept);
   return written;
 }
 
-std::string encoded_input(const persistence::log& journal, std::uint32_t shard, domain::input_id at) {
+std::string encoded_input(const persistence::log& journal, std::uint32_t shard,
+                          domain::input_id at) {
   std::string bytes;
   auto read = journal.scan(shard, at.at, [&](const persistence::positioned_segment& s) {
     if (s.at == at.at && at.index < s.content->entries().size()) {

@@ -31,8 +31,9 @@ private:
   std::vector<messages::quarantined> waiting_;
 };
 
-/// The stand-alone bytes of an input in the log, for the quarantine record of a poison input; empty when
-/// it is there no more.
-[[nodiscard]] std::string encoded_input(const persistence::log& journal, std::uint32_t shard, domain::input_id at);
+/// The stand-alone bytes of an input in the log, for the quarantine record of a poison input; empty
+/// when it is there no more.
+[[nodiscard]] std::string encoded_input(const persistence::log& journal, std::uint32_t shard,
+                                        domain::input_id at);
 
 } // namespace pollux::actors

@@ -32,15 +32,16 @@ restored restore_twin(const reader_state& with, const restore& want) {
   if (want.replay) {
     domain::input_id at;
     try {
-      auto replayed = persistence::each_input(*with.journal, *with.tables, want.twin.shard, want.twin.row, want.key, made->state.last_applied(),
-                                              [&](const domain::input& in) {
-                                                if (in.id > want.upto) return false;
-                                                if (want.skips.contains(in.id)) return true;
-                                                at = in.id;
-                                                const black_box_mark mark{want.twin.shard, want.twin.row, in.id};
-                                                domain::step(*with.models, made->state, in, made->effects);
-                                                return true;
-                                              });
+      auto replayed = persistence::each_input(
+          *with.journal, *with.tables, want.twin.shard, want.twin.row, want.key,
+          made->state.last_applied(), [&](const domain::input& in) {
+            if (in.id > want.upto) return false;
+            if (want.skips.contains(in.id)) return true;
+            at = in.id;
+            const black_box_mark mark{want.twin.shard, want.twin.row, in.id};
+            domain::step(*with.models, made->state, in, made->effects);
+            return true;
+          });
       if (!replayed) {
         out.why = replayed.error().what;
         return out;
@@ -72,23 +73,33 @@ std::string last_state(const std::vector<domain::effect>& transitions) {
 
 messages::alert_answer alert_of(const persistence::alert_row& row, bool with_document) {
   const auto& first = row.transitions.front();
-  return {row.twin, row.incident, first.alert.rule, domain::to_string(first.alert.level), last_state(row.transitions), first.alert.event_time_ns,
+  return {row.twin,
+          row.incident,
+          first.alert.rule,
+          domain::to_string(first.alert.level),
+          last_state(row.transitions),
+          first.alert.event_time_ns,
           with_document ? messages::alert_document(row.twin, row.transitions) : std::string{}};
 }
 
-caf::result<messages::alert_list> list_alerts(const reader_state& with, const messages::alert_list_query& q) {
+caf::result<messages::alert_list> list_alerts(const reader_state& with,
+                                              const messages::alert_list_query& q) {
   messages::alert_list page;
   const auto limit = std::clamp<std::uint32_t>(q.limit, 1, messages::max_page);
   auto read = with.tables->each_alert([&](const persistence::alert_row& row) {
     const auto cursor = row.twin + " " + row.incident;
-    if (row.transitions.empty() || cursor <= q.after || !matches_glob(q.glob.empty() ? "*" : q.glob, row.twin)) return true;
+    if (row.transitions.empty() || cursor <= q.after ||
+        !matches_glob(q.glob.empty() ? "*" : q.glob, row.twin))
+      return true;
     auto answer = alert_of(row, true);
     if (q.active_only && answer.state != "active" && answer.state != "acknowledged") return true;
     page.rows.push_back(std::move(answer));
     return true;
   });
   if (!read) return messages::to_caf(read.error());
-  std::ranges::sort(page.rows, [](const auto& a, const auto& b) { return std::tie(a.twin, a.incident) < std::tie(b.twin, b.incident); });
+  std::ranges::sort(page.rows, [](const auto& a, const auto& b) {
+    return std::tie(a.twin, a.incident) < std::tie(b.twin, b.incident);
+  });
   if (page.rows.size() > limit) {
     page.rows.resize(limit);
     page.next = page.rows.back().twin + " " + page.rows.back().incident;
@@ -96,7 +107,8 @@ caf::result<messages::alert_list> list_alerts(const reader_state& with, const me
   return page;
 }
 
-caf::result<messages::alert_answer> one_alert(const reader_state& with, const messages::alert_query& q) {
+caf::result<messages::alert_answer> one_alert(const reader_state& with,
+                                              const messages::alert_query& q) {
   messages::alert_answer found;
   auto read = with.tables->each_alert([&](const persistence::alert_row& row) {
     if (row.twin != q.twin || row.incident != q.incident || row.transitions.empty()) return true;
@@ -104,27 +116,35 @@ caf::result<messages::alert_answer> one_alert(const reader_state& with, const me
     return false;
   });
   if (!read) return messages::to_caf(read.error());
-  if (found.incident.empty()) return messages::to_caf({errc::not_found, "no alert " + q.incident + " of twin " + q.twin});
+  if (found.incident.empty())
+    return messages::to_caf({errc::not_found, "no alert " + q.incident + " of twin " + q.twin});
   return found;
 }
 
 caf::result<messages::history_page> history(const reader_state& with, const history_ask& ask) {
   const auto limit = std::clamp<std::uint32_t>(ask.what.limit, 1, 100'000);
-  auto values = persistence::values_between(*with.journal, *with.tables, ask.twin.shard, ask.twin.row, ask.key, ask.what.telemetry, ask.what.from_ns,
-                                            ask.what.to_ns, limit + 1);
+  auto values = persistence::values_between(*with.journal, *with.tables, ask.twin.shard,
+                                            ask.twin.row, ask.key, ask.what.telemetry,
+                                            ask.what.from_ns, ask.what.to_ns, limit + 1);
   if (!values) return messages::to_caf(values.error());
   messages::history_page page;
   page.complete = values->size() <= limit;
   if (!page.complete) values->resize(limit);
   page.rows.reserve(values->size());
-  for (auto& v : *values) page.rows.push_back({v.event_time_ns, v.ingest_time_ns, std::move(v.name), messages::value_json(v.value)});
+  for (auto& v : *values)
+    page.rows.push_back(
+        {v.event_time_ns, v.ingest_time_ns, std::move(v.name), messages::value_json(v.value)});
   return page;
 }
 
-caf::behavior reader(reader_actor* self, const persistence::log* journal, const persistence::store* tables, const model_catalog* models) {
+caf::behavior reader(reader_actor* self, const persistence::log* journal,
+                     const persistence::store* tables, const model_catalog* models) {
   self->state = {journal, tables, models};
   return {
-      [self](const restore& want) { self->send(caf::actor_cast<caf::actor>(self->current_sender()), restore_twin(self->state, want)); },
+      [self](const restore& want) {
+        self->send(caf::actor_cast<caf::actor>(self->current_sender()),
+                   restore_twin(self->state, want));
+      },
       [self](const ask_twin& ask) -> caf::result<messages::twin_answer> {
         auto state = load_newest(*self->state.tables, *self->state.models, ask.twin, ask.key);
         if (!state) return messages::to_caf(state.error());
@@ -144,7 +164,9 @@ caf::behavior reader(reader_actor* self, const persistence::log* journal, const 
 
 } // namespace
 
-result<domain::twin_state> load_newest(const persistence::store& tables, const model_catalog& models, twin_place place, std::string_view key) {
+result<domain::twin_state> load_newest(const persistence::store& tables,
+                                       const model_catalog& models, twin_place place,
+                                       std::string_view key) {
   auto newest = tables.newest_snapshot(place.shard, place.row);
   if (!newest) return newest.error();
   const auto id = split_key(key).id;
@@ -152,7 +174,8 @@ result<domain::twin_state> load_newest(const persistence::store& tables, const m
   return domain::load(models, id, (*newest)->state);
 }
 
-caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journal, const persistence::store& tables, const model_catalog& models) {
+caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journal,
+                        const persistence::store& tables, const model_catalog& models) {
   return system.spawn<caf::detached>(reader, &journal, &tables, &models);
 }
 

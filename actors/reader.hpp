@@ -8,13 +8,21 @@
 
 namespace pollux::actors {
 
-struct history_ask { twin_place twin; std::string key; messages::history_query what; };
+struct history_ask {
+  twin_place twin;
+  std::string key;
+  messages::history_query what;
+};
 
 /// Spawns one reader; everything outlives it.
-caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journal, const persistence::store& tables, const model_catalog& models);
+caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journal,
+                        const persistence::store& tables, const model_catalog& models);
 
-/// The state of a twin from its newest snapshot, or a fresh one. Errors: corrupt, version_mismatch, io.
-[[nodiscard]] result<domain::twin_state> load_newest(const persistence::store& tables, const model_catalog& models, twin_place place, std::string_view key);
+/// The state of a twin from its newest snapshot, or a fresh one. Errors: corrupt, version_mismatch,
+/// io.
+[[nodiscard]] result<domain::twin_state> load_newest(const persistence::store& tables,
+                                                     const model_catalog& models, twin_place place,
+                                                     std::string_view key);
 
 } // namespace pollux::actors
 

@@ -13,19 +13,29 @@ using rewake_atom = caf::atom_constant<caf::atom("rewake")>;
 } // namespace
 
 std::int64_t system_now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
-caf::actor spawn_shard_host(caf::actor_system& system, host_surroundings with, std::vector<std::uint32_t> shards, host_options options) {
+caf::actor spawn_shard_host(caf::actor_system& system, host_surroundings with,
+                            std::vector<std::uint32_t> shards, host_options options) {
   return system.spawn<shard_host>(std::move(with), std::move(shards), std::move(options));
 }
 
-shard_host::shard_host(caf::actor_config& config, host_surroundings with, std::vector<std::uint32_t> shards, host_options options)
+shard_host::shard_host(caf::actor_config& config, host_surroundings with,
+                       std::vector<std::uint32_t> shards, host_options options)
     : caf::event_based_actor(config), with_(std::move(with)), options_(std::move(options)),
-      crashes_(with_.metrics->make_counter("pollux_twin_crashes_total", "Twins that an input crashed; each was restarted from its journal")),
-      poisoned_(with_.metrics->make_counter("pollux_twin_poison_inputs_total", "Inputs skipped and quarantined after crashing their twin three times")),
-      woken_(with_.metrics->make_counter("pollux_twin_wakeups_total", "Twins woken from their snapshot")),
-      passivations_(with_.metrics->make_counter("pollux_twin_passivations_total", "Twins put to sleep")) {
+      crashes_(with_.metrics->make_counter(
+          "pollux_twin_crashes_total",
+          "Twins that an input crashed; each was restarted from its journal")),
+      poisoned_(with_.metrics->make_counter(
+          "pollux_twin_poison_inputs_total",
+          "Inputs skipped and quarantined after crashing their twin three times")),
+      woken_(with_.metrics->make_counter("pollux_twin_wakeups_total",
+                                         "Twins woken from their snapshot")),
+      passivations_(
+          with_.metrics->make_counter("pollux_twin_passivations_total", "Twins put to sleep")) {
   for (const auto number : shards) {
     shards_.push_back(std::make_unique<hosted_shard>());
     shards_.back()->number = number;
@@ -39,9 +49,12 @@ caf::behavior shard_host::make_behavior() {
   around_->host = caf::actor_cast<caf::actor>(this);
   around_->outbox = with_.outbox;
   around_->node = with_.node;
-  around_->applied_readings = &with_.metrics->make_counter("pollux_twin_readings_total", "Readings applied by twins, replays included");
-  around_->applied_inputs = &with_.metrics->make_counter("pollux_twin_inputs_total", "Inputs applied by twins, replays included");
-  around_->effects = &with_.metrics->make_counter("pollux_twin_effects_total", "Effects born, replays included");
+  around_->applied_readings = &with_.metrics->make_counter(
+      "pollux_twin_readings_total", "Readings applied by twins, replays included");
+  around_->applied_inputs = &with_.metrics->make_counter(
+      "pollux_twin_inputs_total", "Inputs applied by twins, replays included");
+  around_->effects =
+      &with_.metrics->make_counter("pollux_twin_effects_total", "Effects born, replays included");
   send(this, recover_atom::value);
   return {
       [this](const hand_over_batch& batch) { deliver(*batch.segments); },
@@ -56,10 +69,13 @@ caf::behavior shard_host::make_behavior() {
         recover();
         delayed_send(this, std::chrono::nanoseconds{options_.tick_ns}, tick_atom::value);
       },
-      [this](rewake_atom, std::uint32_t shard, std::uint32_t row) { wake({shard, row}, true); },
+      [this](rewake_atom, std::uint32_t shard, std::uint32_t row) {
+        wake({shard, row}, true);
+      },
       [this](const ask_twin& ask) {
         auto* shard = shard_of(ask.twin);
-        if (shard != nullptr && ask.twin.row < shard->rows.size() && shard->rows[ask.twin.row].mode == row_mode::awake)
+        if (shard != nullptr && ask.twin.row < shard->rows.size() &&
+            shard->rows[ask.twin.row].mode == row_mode::awake)
           delegate(shard->rows[ask.twin.row].twin, describe_ask{ask.now_ns});
         else
           delegate(reader_for(ask.twin), ask);
@@ -72,8 +88,10 @@ caf::behavior shard_host::make_behavior() {
         if (ask.twins.empty()) promise.deliver(brief_rows{rows});
         for (std::size_t i = 0; i < ask.twins.size(); ++i) {
           auto* shard = shard_of(ask.twins[i].first);
-          const bool awake = shard != nullptr && ask.twins[i].first.row < shard->rows.size() && shard->rows[ask.twins[i].first.row].mode == row_mode::awake;
-          const auto& who = awake ? shard->rows[ask.twins[i].first.row].twin : reader_for(ask.twins[i].first);
+          const bool awake = shard != nullptr && ask.twins[i].first.row < shard->rows.size() &&
+                             shard->rows[ask.twins[i].first.row].mode == row_mode::awake;
+          const auto& who =
+              awake ? shard->rows[ask.twins[i].first.row].twin : reader_for(ask.twins[i].first);
           const auto one_less = [rows, left, promise] {
             auto to = promise;
             if (--*left == 0) to.deliver(brief_rows{rows});
@@ -90,19 +108,25 @@ caf::behavior shard_host::make_behavior() {
       },
       [this](const ask_bytes& ask) -> caf::result<std::string> {
         auto* shard = shard_of(ask.twin);
-        if (shard == nullptr || ask.twin.row >= shard->rows.size() || shard->rows[ask.twin.row].mode != row_mode::awake) return std::string{};
+        if (shard == nullptr || ask.twin.row >= shard->rows.size() ||
+            shard->rows[ask.twin.row].mode != row_mode::awake)
+          return std::string{};
         delegate(shard->rows[ask.twin.row].twin, ask);
         return caf::delegated<std::string>{};
       },
       [this](const snapshot_below& want) {
         auto answer = make_response_promise<caf::ok_atom>();
-        ask_snapshots(want, answer);
+        ask_snapshots(want, answer, 500);
         return answer;
       },
-      [this](const pending_round& again) { ask_snapshots(again.want, again.answer); },
+      [this](const pending_round& again) {
+        ask_snapshots(again.want, again.answer, again.tries_left);
+      },
       [this](const watch_glob& w) {
-        if (w.on) watches_[w.watch] = w.glob;
-        else watches_.erase(w.watch);
+        if (w.on)
+          watches_[w.watch] = w.glob;
+        else
+          watches_.erase(w.watch);
         for (auto& shard : shards_)
           for (std::uint32_t row = 0; row < shard->rows.size(); ++row)
             if (shard->rows[row].mode == row_mode::awake) {
@@ -157,12 +181,15 @@ void shard_host::take_segment(hosted_shard& shard, const persistence::positioned
   const auto& entries = s.content->entries();
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
     const domain::input_id id{s.at, i};
-    if (entries[i].twin == messages::shard_wide_twin) take_wide(shard, s.content, i, id);
-    else put(shard, s.content->rows[entries[i].twin], s.content, i, id);
+    if (entries[i].twin == messages::shard_wide_twin)
+      take_wide(shard, s.content, i, id);
+    else
+      put(shard, s.content->rows[entries[i].twin], s.content, i, id);
   }
 }
 
-void shard_host::take_wide(hosted_shard& shard, const persistence::segment_ptr& in, std::uint32_t entry, domain::input_id id) {
+void shard_host::take_wide(hosted_shard& shard, const persistence::segment_ptr& in,
+                           std::uint32_t entry, domain::input_id id) {
   if (!shard.wide.empty() && id <= shard.wide.back().id) return;
   domain::input decoded;
   in->decode(entry, id.at, decoded);
@@ -173,7 +200,8 @@ void shard_host::take_wide(hosted_shard& shard, const persistence::segment_ptr& 
   shard.wide.push_back({alone.finish(), 0, id});
 }
 
-void shard_host::put(hosted_shard& shard, std::uint32_t row_number, const persistence::segment_ptr& in, std::uint32_t entry, domain::input_id id) {
+void shard_host::put(hosted_shard& shard, std::uint32_t row_number,
+                     const persistence::segment_ptr& in, std::uint32_t entry, domain::input_id id) {
   auto& row = row_at(shard, row_number);
   if (row.mode == row_mode::gone || shard.skipped.contains(id)) return;
   if (id <= row.last) return;
@@ -186,8 +214,10 @@ void shard_host::put(hosted_shard& shard, std::uint32_t row_number, const persis
   const auto add = [&](const waiting_item& item) {
     links_.push_back({item, 0});
     const auto at = static_cast<std::uint32_t>(links_.size()); // index + 1; 0 ends a chain
-    if (chain.head == 0) chain.head = at;
-    else links_[chain.tail - 1].next = at;
+    if (chain.head == 0)
+      chain.head = at;
+    else
+      links_[chain.tail - 1].next = at;
     chain.tail = at;
   };
   // Shard-wide inputs reach a twin, in order, at the latest before its next own input.
@@ -205,7 +235,10 @@ void shard_host::send_pending() {
   if (touched_.empty()) return;
   auto whole = std::make_shared<delivery>();
   whole->items.reserve(links_.size());
-  struct part { caf::actor twin; std::uint32_t first, count; };
+  struct part {
+    caf::actor twin;
+    std::uint32_t first, count;
+  };
   std::vector<part> parts;
   parts.reserve(touched_.size());
   std::vector<twin_place> to_wake;
@@ -217,15 +250,18 @@ void shard_host::send_pending() {
     row.chain = 0;
     if (row.mode != row_mode::awake) {
       auto& queue = waiting_[chain.place];
-      for (auto at = chain.head; at != 0; at = links_[at - 1].next) queue.push_back(std::move(links_[at - 1].item));
+      for (auto at = chain.head; at != 0; at = links_[at - 1].next)
+        queue.push_back(std::move(links_[at - 1].item));
       if (row.mode == row_mode::asleep) to_wake.push_back(chain.place);
       continue;
     }
     const auto first = static_cast<std::uint32_t>(whole->items.size());
     for (auto at = chain.head; at != 0; at = links_[at - 1].next) {
       auto& item = links_[at - 1].item;
-      if (whole->segments.empty() || whole->segments.back() != item.in) whole->segments.push_back(std::move(item.in));
-      whole->items.push_back({static_cast<std::uint32_t>(whole->segments.size() - 1), item.entry, item.id});
+      if (whole->segments.empty() || whole->segments.back() != item.in)
+        whole->segments.push_back(std::move(item.in));
+      whole->items.push_back(
+          {static_cast<std::uint32_t>(whole->segments.size() - 1), item.entry, item.id});
     }
     parts.push_back({row.twin, first, static_cast<std::uint32_t>(whole->items.size()) - first});
   }

@@ -4,8 +4,9 @@
 //
 //   hand_over_batch   group by twin, wake who sleeps, one twin_work message a twin
 //   restored          a woken or restarted twin's state has come from the reader
-//   crashed           same input three times: a journaled skip and quarantine; else restart with back-off
-//   tick              timers that fell due become journaled ticks; idle twins are passivated
+//   crashed           same input three times: a journaled skip and quarantine; else restart with
+//   back-off tick              timers that fell due become journaled ticks; idle twins are
+//   passivated
 //
 // What a twin does is none of its business: that is domain::step.
 #pragma once
@@ -45,20 +46,21 @@ struct host_surroundings {
 };
 
 /// Spawns the host of `shards`. It recovers them first: rows from the registry and snapshot heads,
-/// shard-wide inputs, then the log's tail through the same path as live input. Ready when it answers
-/// caf::get_atom with host_counts.
-caf::actor spawn_shard_host(caf::actor_system& system, host_surroundings with, std::vector<std::uint32_t> shards, host_options options);
+/// shard-wide inputs, then the log's tail through the same path as live input. Ready when it
+/// answers caf::get_atom with host_counts.
+caf::actor spawn_shard_host(caf::actor_system& system, host_surroundings with,
+                            std::vector<std::uint32_t> shards, host_options options);
 
 enum class row_mode : std::uint8_t { asleep, waking, awake, passivating, backing_off, gone };
 
 struct host_row {
-  caf::actor twin; ///< only while awake or passivating
-  domain::input_id last;      ///< last input given to the twin or waiting for it
-  domain::input_id stored;    ///< its newest stored snapshot
+  caf::actor twin;             ///< only while awake or passivating
+  domain::input_id last;       ///< last input given to the twin or waiting for it
+  domain::input_id stored;     ///< its newest stored snapshot
   std::int64_t due_ns = never; ///< earliest time its timer may fall due, as far as told
   std::uint64_t generation = 0;
   std::uint32_t timer = 0;
-  std::uint32_t active_s = 0; ///< seconds (clock) of the last input
+  std::uint32_t active_s = 0;  ///< seconds (clock) of the last input
   std::uint32_t wide_seen = 0; ///< shard-wide inputs it has been given
   std::uint32_t chain = 0;     ///< within one hand-over: its place in touched_, plus 1
   row_mode mode = row_mode::asleep;
@@ -89,7 +91,8 @@ struct hosted_shard {
 
 class shard_host : public caf::event_based_actor {
 public:
-  shard_host(caf::actor_config& config, host_surroundings with, std::vector<std::uint32_t> shards, host_options options);
+  shard_host(caf::actor_config& config, host_surroundings with, std::vector<std::uint32_t> shards,
+             host_options options);
   caf::behavior make_behavior() override;
   void on_exit() override;
 
@@ -97,8 +100,10 @@ private:
   // shard_host.cpp: deliveries
   void deliver(const std::vector<persistence::positioned_segment>& segments);
   void take_segment(hosted_shard& shard, const persistence::positioned_segment& s);
-  void take_wide(hosted_shard& shard, const persistence::segment_ptr& in, std::uint32_t entry, domain::input_id id);
-  void put(hosted_shard& shard, std::uint32_t row, const persistence::segment_ptr& in, std::uint32_t entry, domain::input_id id);
+  void take_wide(hosted_shard& shard, const persistence::segment_ptr& in, std::uint32_t entry,
+                 domain::input_id id);
+  void put(hosted_shard& shard, std::uint32_t row, const persistence::segment_ptr& in,
+           std::uint32_t entry, domain::input_id id);
   void send_pending();
   host_row& row_at(hosted_shard& shard, std::uint32_t row);
   hosted_shard* shard_of(twin_place place);
@@ -112,7 +117,8 @@ private:
   void wake(twin_place place, bool replay);
   void on_restored(const restored& r);
   void on_crashed(twin_place place, domain::input_id at, const std::string& what);
-  void skip_poison(hosted_shard& shard, twin_place place, domain::input_id at, const std::string& what);
+  void skip_poison(hosted_shard& shard, twin_place place, domain::input_id at,
+                   const std::string& what);
   void on_passivated(const passivated& p);
   void on_stored(const snapshot_stored& s);
   void on_timer_at(const timer_at& t);
@@ -124,7 +130,8 @@ private:
   void passivate_idle(std::int64_t now_ns);
   void sleep(host_row& row);
   void hand_out_waiting(hosted_shard& shard, twin_place place, domain::input_id at);
-  void ask_snapshots(const snapshot_below& want, caf::typed_response_promise<caf::ok_atom> answer);
+  void ask_snapshots(const snapshot_below& want, caf::typed_response_promise<caf::ok_atom> answer,
+                     int tries_left);
   void check_snapshot_rounds();
   [[nodiscard]] bool is_watched(twin_place place) const;
   [[nodiscard]] std::string key_of(twin_place place) const;
@@ -137,20 +144,41 @@ private:
   std::unordered_map<std::uint32_t, hosted_shard*> by_number_;
 
   // one hand-over at a time: items chained per row until they are sent as one delivery
-  struct chained { twin_place place; std::uint32_t head = 0, tail = 0; };
-  struct link { waiting_item item; std::uint32_t next = 0; };
+  struct chained {
+    twin_place place;
+    std::uint32_t head = 0, tail = 0;
+  };
+  struct link {
+    waiting_item item;
+    std::uint32_t next = 0;
+  };
   std::vector<chained> touched_;
   std::vector<link> links_;
 
-  std::map<twin_place, std::deque<waiting_item>> waiting_; ///< for twins that are not awake; bounded by the inlet's credits
-  struct timer_entry { std::int64_t due_ns; twin_place place; bool operator>(const timer_entry& o) const { return due_ns > o.due_ns; } };
+  std::map<twin_place, std::vector<waiting_item>>
+      waiting_; ///< for twins that are not awake; bounded by the inlet's credits
+  struct timer_entry {
+    std::int64_t due_ns;
+    twin_place place;
+    bool operator>(const timer_entry& o) const { return due_ns > o.due_ns; }
+  };
   std::priority_queue<timer_entry, std::vector<timer_entry>, std::greater<>> timers_;
-  struct snapshot_round { std::uint32_t shard; domain::position below; std::set<std::uint32_t> open; caf::typed_response_promise<caf::ok_atom> answer; std::int64_t began_ns; };
+  struct snapshot_round {
+    std::uint32_t shard;
+    domain::position below;
+    std::set<std::uint32_t> open;
+    caf::typed_response_promise<caf::ok_atom> answer;
+    std::int64_t began_ns;
+  };
   std::vector<snapshot_round> rounds_;
   std::map<std::uint64_t, std::string> watches_;
-  struct suspect { domain::input_id at; int strikes = 0; };
+  struct suspect {
+    domain::input_id at;
+    int strikes = 0;
+  };
   std::map<twin_place, suspect> suspects_; ///< twins whose last restart was after a crash
-  std::int64_t started_ns_ = 0; ///< absence timers that fell due while the node was down wait for the start-up grace
+  std::int64_t started_ns_ =
+      0; ///< absence timers that fell due while the node was down wait for the start-up grace
   std::uint64_t awake_ = 0, recovered_ = 0;
   std::size_t sweep_shard_ = 0;
   bool recovered_all_ = false;

@@ -20,7 +20,8 @@ constexpr std::int64_t first_back_off_ms = 50; ///< then four times as much each
 } // namespace
 
 std::string shard_host::key_of(twin_place place) const {
-  return with_.inlet->with_directory(place.shard, [&](shard_directory& d) { return std::string{d.key(place.row)}; });
+  return with_.inlet->with_directory(
+      place.shard, [&](shard_directory& d) { return std::string{d.key(place.row)}; });
 }
 
 const caf::actor& shard_host::reader_for(twin_place place) const {
@@ -30,7 +31,8 @@ const caf::actor& shard_host::reader_for(twin_place place) const {
 bool shard_host::is_watched(twin_place place) const {
   if (watches_.empty()) return false;
   const auto key = key_of(place);
-  return std::ranges::any_of(watches_, [&](const auto& w) { return matches_glob(w.second, split_key(key).id); });
+  return std::ranges::any_of(
+      watches_, [&](const auto& w) { return matches_glob(w.second, split_key(key).id); });
 }
 
 void shard_host::wake(twin_place place, bool replay) {
@@ -38,10 +40,16 @@ void shard_host::wake(twin_place place, bool replay) {
   if (shard == nullptr) return;
   auto& row = shard->rows[place.row];
   row.mode = row_mode::waking;
+  if (!replay && row.stored == domain::input_id{}) { // never slept: nothing to read
+    const auto key = key_of(place);
+    return on_restored(
+        {place, std::make_shared<restored_state>(domain::twin_state{split_key(key).id}), {}, {}});
+  }
   woken_.add();
   // A replay reads everything handed out so far from the journal, so nothing that waits is needed.
   if (replay) waiting_.erase(place);
-  send(reader_for(place), restore{place, key_of(place), replay, row.last, replay ? shard->skipped : std::set<domain::input_id>{}});
+  send(reader_for(place), restore{place, key_of(place), replay, row.last,
+                                  replay ? shard->skipped : std::set<domain::input_id>{}});
 }
 
 void shard_host::on_restored(const restored& r) {
@@ -51,14 +59,16 @@ void shard_host::on_restored(const restored& r) {
   if (row.mode != row_mode::waking) return;
   if (!r.what) {
     if (r.poison != domain::input_id{}) return on_crashed(r.twin, r.poison, r.why);
-    logging::error("host", "a twin cannot be restored; it is tried again in 5 s", {{"twin", key_of(r.twin)}, {"why", r.why}});
+    logging::error("host", "a twin cannot be restored; it is tried again in 5 s",
+                   {{"twin", key_of(r.twin)}, {"why", r.why}});
     row.mode = row_mode::backing_off;
     delayed_send(this, std::chrono::seconds{5}, rewake_atom::value, r.twin.shard, r.twin.row);
     return;
   }
   auto key = key_of(r.twin);
   if (!r.what->effects.empty())
-    send(with_.outbox, twin_effects{r.twin, key, std::make_shared<domain::effects>(std::move(r.what->effects))});
+    send(with_.outbox,
+         twin_effects{r.twin, key, std::make_shared<domain::effects>(std::move(r.what->effects))});
   const auto at = r.what->state.last_applied();
   row.twin = spawn_twin(system(), around_, r.twin, std::move(key), std::move(r.what->state));
   row.mode = row_mode::awake;
@@ -69,7 +79,8 @@ void shard_host::on_restored(const restored& r) {
   }
   hand_out_waiting(*shard, r.twin, at);
   for (const auto& round : rounds_)
-    if (round.shard == r.twin.shard && round.open.contains(r.twin.row)) send(row.twin, take_snapshot{false});
+    if (round.shard == r.twin.shard && round.open.contains(r.twin.row))
+      send(row.twin, take_snapshot{false});
 }
 
 void shard_host::hand_out_waiting(hosted_shard& shard, twin_place place, domain::input_id at) {
@@ -78,8 +89,10 @@ void shard_host::hand_out_waiting(hosted_shard& shard, twin_place place, domain:
   auto mine = std::make_shared<delivery>();
   for (auto& item : waiting->second) {
     if (item.id <= at || shard.skipped.contains(item.id)) continue;
-    if (mine->segments.empty() || mine->segments.back() != item.in) mine->segments.push_back(item.in);
-    mine->items.push_back({static_cast<std::uint32_t>(mine->segments.size() - 1), item.entry, item.id});
+    if (mine->segments.empty() || mine->segments.back() != item.in)
+      mine->segments.push_back(item.in);
+    mine->items.push_back(
+        {static_cast<std::uint32_t>(mine->segments.size() - 1), item.entry, item.id});
   }
   waiting_.erase(waiting);
   const auto count = static_cast<std::uint32_t>(mine->items.size());
@@ -102,7 +115,10 @@ void shard_host::on_crashed(twin_place place, domain::input_id at, const std::st
   if (seen.at != at) seen = {at, 0};
   const auto strikes = ++seen.strikes;
   logging::warning("host", "a twin crashed and restarts from its journal",
-                   {{"twin", key_of(place)}, {"input", std::to_string(at.at.value) + "-" + std::to_string(at.index)}, {"strike", strikes}, {"why", what}});
+                   {{"twin", key_of(place)},
+                    {"input", std::to_string(at.at.value) + "-" + std::to_string(at.index)},
+                    {"strike", strikes},
+                    {"why", what}});
   if (strikes >= max_strikes) {
     suspects_.erase(place);
     skip_poison(*shard, place, at, what);
@@ -112,7 +128,8 @@ void shard_host::on_crashed(twin_place place, domain::input_id at, const std::st
   delayed_send(this, back_off, rewake_atom::value, place.shard, place.row);
 }
 
-void shard_host::skip_poison(hosted_shard& shard, twin_place place, domain::input_id at, const std::string& what) {
+void shard_host::skip_poison(hosted_shard& shard, twin_place place, domain::input_id at,
+                             const std::string& what) {
   poisoned_.add();
   shard.skipped.insert(at);
   domain::input skip;
@@ -121,12 +138,20 @@ void shard_host::skip_poison(hosted_shard& shard, twin_place place, domain::inpu
   skip.skipped = at;
   skip.detail = what;
   if (auto in = with_.inlet->submit_shard_wide(shard.number, skip); !in)
-    logging::error("host", "the skip of a poison input is not journaled yet; it is tried again after the next crash", {{"why", in.error().what}});
+    logging::error(
+        "host",
+        "the skip of a poison input is not journaled yet; it is tried again after the next crash",
+        {{"why", in.error().what}});
   const auto key = key_of(place);
   const auto input_text = std::to_string(at.at.value) + "-" + std::to_string(at.index);
-  with_.quarantine->put({options_.now(), messages::quarantine_reason::poison, std::string{split_key(key).id},
-                         "input " + input_text + " crashed the twin three times: " + what, encoded_input(*with_.journal, shard.number, at), {}});
-  logging::error("host", "a poison input is skipped and quarantined; the twin lives on", {{"twin", key}, {"input", input_text}});
+  with_.quarantine->put({options_.now(),
+                         messages::quarantine_reason::poison,
+                         std::string{split_key(key).id},
+                         "input " + input_text + " crashed the twin three times: " + what,
+                         encoded_input(*with_.journal, shard.number, at),
+                         {}});
+  logging::error("host", "a poison input is skipped and quarantined; the twin lives on",
+                 {{"twin", key}, {"input", input_text}});
 }
 
 void shard_host::sleep(host_row& row) {
@@ -193,7 +218,8 @@ void shard_host::journal_tick(twin_place place, std::uint32_t timer, std::uint64
   auto in = with_.inlet->submit(split_key(key).id, {}, tick);
   if (in) return;
   if (in.error().code == errc::not_found) return; // deleted meanwhile
-  timers_.push({tick.ingest_time_ns + ns_per_s, place}); // no credit or no disk: the timer stays due
+  timers_.push(
+      {tick.ingest_time_ns + ns_per_s, place}); // no credit or no disk: the timer stays due
 }
 
 void shard_host::fire_timers(std::int64_t now_ns) {
@@ -206,8 +232,10 @@ void shard_host::fire_timers(std::int64_t now_ns) {
     switch (row.mode) {
     case row_mode::awake: send(row.twin, check_timer{now_ns}); break;
     case row_mode::asleep:
-      if (row.due_ns <= now_ns) journal_tick(place, row.timer, row.generation);
-      else if (row.due_ns != never) timers_.push({std::max(row.due_ns, now_ns + 1), place});
+      if (row.due_ns <= now_ns)
+        journal_tick(place, row.timer, row.generation);
+      else if (row.due_ns != never)
+        timers_.push({std::max(row.due_ns, now_ns + 1), place});
       break;
     case row_mode::gone: break;
     default: timers_.push({now_ns + options_.tick_ns, place}); // between two states: look again
@@ -238,19 +266,25 @@ void shard_host::on_tick() {
   fire_timers(now_ns);
   passivate_idle(now_ns);
   // The asker has given up by then (no space, most likely) and asks anew.
-  std::erase_if(rounds_, [&](const snapshot_round& r) { return now_ns - r.began_ns > 120 * ns_per_s; });
+  std::erase_if(rounds_,
+                [&](const snapshot_round& r) { return now_ns - r.began_ns > 120 * ns_per_s; });
   delayed_send(this, std::chrono::nanoseconds{options_.tick_ns}, tick_atom::value);
 }
 
 // Sealing wants every twin to have a snapshot at or after what is being sealed.
-void shard_host::ask_snapshots(const snapshot_below& want, caf::typed_response_promise<caf::ok_atom> answer) {
+void shard_host::ask_snapshots(const snapshot_below& want,
+                               caf::typed_response_promise<caf::ok_atom> answer, int tries_left) {
   auto* shard = shard_of({want.shard, 0});
   if (shard == nullptr) {
     answer.deliver(caf::error{caf::sec::invalid_argument});
     return;
   }
   if (want.below.value > shard->delivered.value + 1) { // still on its way from the log
-    delayed_send(this, std::chrono::milliseconds{20}, pending_round{want, answer});
+    if (tries_left > 0)
+      delayed_send(this, std::chrono::milliseconds{20},
+                   pending_round{want, answer, tries_left - 1});
+    else
+      answer.deliver(caf::error{caf::sec::request_timeout});
     return;
   }
   snapshot_round round{want.shard, want.below, {}, answer, options_.now()};

@@ -15,8 +15,10 @@ thread_local twin_actor* running = nullptr; // the twin whose message this threa
 // 100,000 twins a behaviour each would cost more memory than their rules.
 class twin_actor : public caf::event_based_actor {
 public:
-  twin_actor(caf::actor_config& config, std::shared_ptr<const twin_surroundings> around, twin_place place, std::string key, domain::twin_state state)
-      : caf::event_based_actor(config), around_(std::move(around)), place_(place), key_(std::move(key)), state_(std::move(state)) {}
+  twin_actor(caf::actor_config& config, std::shared_ptr<const twin_surroundings> around,
+             twin_place place, std::string key, domain::twin_state state)
+      : caf::event_based_actor(config), around_(std::move(around)), place_(place),
+        key_(std::move(key)), state_(std::move(state)) {}
 
   caf::behavior make_behavior() override {
     tell_timer();
@@ -24,15 +26,20 @@ public:
         [](const twin_work& work) { running->apply(work); },
         [](const check_timer& check) { running->look_at_timer(check.now_ns); },
         [](const take_snapshot& how) { running->snapshot(how.and_quit); },
-        [](const describe_ask& ask) { return answer_for(*running->around_->models, running->state_, ask.now_ns); },
-        [](const ask_brief& ask) { return row_for(*running->around_->models, running->state_, true, ask.now_ns); },
+        [](const describe_ask& ask) {
+          return answer_for(*running->around_->models, running->state_, ask.now_ns);
+        },
+        [](const ask_brief& ask) {
+          return row_for(*running->around_->models, running->state_, true, ask.now_ns);
+        },
         [](const ask_bytes&) { return running->bytes(); },
         [](const set_watched& w) { running->watched_ = w.on; },
     };
     return shared;
   }
 
-  caf::resumable::resume_result resume(caf::execution_unit* unit, std::size_t max_throughput) override {
+  caf::resumable::resume_result resume(caf::execution_unit* unit,
+                                       std::size_t max_throughput) override {
     running = this;
     return caf::event_based_actor::resume(unit, max_throughput);
   }
@@ -69,7 +76,8 @@ private:
   void tell_effects(domain::effects& out) {
     if (out.empty()) return;
     around_->effects->add(out.size());
-    send(around_->outbox, twin_effects{place_, key_, std::make_shared<domain::effects>(std::move(out))});
+    send(around_->outbox,
+         twin_effects{place_, key_, std::make_shared<domain::effects>(std::move(out))});
     out.clear();
   }
 
@@ -97,7 +105,8 @@ private:
   void snapshot(bool and_quit) {
     send(around_->outbox, store_snapshot{place_, snapshot_of(state_), around_->host});
     if (!and_quit) return;
-    send(around_->host, passivated{place_, state_.next_wakeup_ns(), state_.next_timer(), state_.timer_generation()});
+    send(around_->host, passivated{place_, state_.next_wakeup_ns(), state_.next_timer(),
+                                   state_.timer_generation()});
     quit(caf::exit_reason::normal);
   }
 
@@ -124,19 +133,35 @@ private:
 
 } // namespace
 
-caf::actor spawn_twin(caf::actor_system& system, std::shared_ptr<const twin_surroundings> around, twin_place place, std::string key, domain::twin_state state) {
+caf::actor spawn_twin(caf::actor_system& system, std::shared_ptr<const twin_surroundings> around,
+                      twin_place place, std::string key, domain::twin_state state) {
   return system.spawn<twin_actor>(std::move(around), place, std::move(key), std::move(state));
 }
 
-messages::twin_answer answer_for(const domain::model_source& models, const domain::twin_state& state, std::int64_t now_ns) {
+messages::twin_answer answer_for(const domain::model_source& models,
+                                 const domain::twin_state& state, std::int64_t now_ns) {
   const auto d = domain::describe(models, state, now_ns);
-  return {d.id, d.kind, d.model_name, d.model_hash, d.revision.at.value, d.readings, d.last_event_time_ns,
-          static_cast<std::uint32_t>(d.alerts.size()), messages::twin_document(d, now_ns)};
+  return {d.id,
+          d.kind,
+          d.model_name,
+          d.model_hash,
+          d.revision.at.value,
+          d.readings,
+          d.last_event_time_ns,
+          static_cast<std::uint32_t>(d.alerts.size()),
+          messages::twin_document(d, now_ns)};
 }
 
-messages::twin_row row_for(const domain::model_source& models, const domain::twin_state& state, bool awake, std::int64_t now_ns) {
+messages::twin_row row_for(const domain::model_source& models, const domain::twin_state& state,
+                           bool awake, std::int64_t now_ns) {
   const auto d = domain::describe(models, state, now_ns);
-  return {d.id, d.kind, d.model_name, awake, d.readings, d.last_event_time_ns, static_cast<std::uint32_t>(d.alerts.size())};
+  return {d.id,
+          d.kind,
+          d.model_name,
+          awake,
+          d.readings,
+          d.last_event_time_ns,
+          static_cast<std::uint32_t>(d.alerts.size())};
 }
 
 std::shared_ptr<persistence::snapshot> snapshot_of(const domain::twin_state& state) {

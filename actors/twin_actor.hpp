@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A twin as an actor: a thin shell around domain::step. It restores nothing and decides nothing: the
-// host hands it a state and then its inputs in journal order; what leaves goes to the outbox.
+// A twin as an actor: a thin shell around domain::step. It restores nothing and decides nothing:
+// the host hands it a state and then its inputs in journal order; what leaves goes to the outbox.
 #pragma once
 #include "actors/models.hpp"
 #include "actors/work.hpp"
@@ -20,12 +20,16 @@ struct twin_surroundings {
 };
 
 /// Spawns a twin whose state is `state`. The surroundings outlive it.
-caf::actor spawn_twin(caf::actor_system& system, std::shared_ptr<const twin_surroundings> around, twin_place place,
-                      std::string key, domain::twin_state state);
+caf::actor spawn_twin(caf::actor_system& system, std::shared_ptr<const twin_surroundings> around,
+                      twin_place place, std::string key, domain::twin_state state);
 
 /// The answer to a twin query, from any state (awake or from a snapshot).
-[[nodiscard]] messages::twin_answer answer_for(const domain::model_source& models, const domain::twin_state& state, std::int64_t now_ns);
-[[nodiscard]] messages::twin_row row_for(const domain::model_source& models, const domain::twin_state& state, bool awake, std::int64_t now_ns);
+[[nodiscard]] messages::twin_answer answer_for(const domain::model_source& models,
+                                               const domain::twin_state& state,
+                                               std::int64_t now_ns);
+[[nodiscard]] messages::twin_row row_for(const domain::model_source& models,
+                                         const domain::twin_state& state, bool awake,
+                                         std::int64_t now_ns);
 /// The state as the store keeps it.
 [[nodiscard]] std::shared_ptr<persistence::snapshot> snapshot_of(const domain::twin_state& state);
 

@@ -23,19 +23,24 @@ struct verifier_state {
 using verifier_actor = caf::stateful_actor<verifier_state>;
 
 messages::verify_answer answer(const verifier_state& s) {
-  return {s.running, s.done, s.targets.size(), s.report.findings_total, verify_document(s.report, s.running)};
+  return {s.running, s.done, s.targets.size(), s.report.findings_total,
+          verify_document(s.report, s.running)};
 }
 
 // A finding that sealing caused by moving an input while it was read does not come twice.
-void verify_one(verifier_state& s, const persistence::verify_target& target, const std::string& live) {
+void verify_one(verifier_state& s, const persistence::verify_target& target,
+                const std::string& live) {
   const auto before = s.report;
-  auto verified = persistence::verify_twin(*s.with.journal, *s.with.tables, *s.with.models, target, live, s.report);
+  auto verified = persistence::verify_twin(*s.with.journal, *s.with.tables, *s.with.models, target,
+                                           live, s.report);
   if (verified.ok() && s.report.findings_total == before.findings_total) return;
   s.report = before;
-  verified = persistence::verify_twin(*s.with.journal, *s.with.tables, *s.with.models, target, live, s.report);
+  verified = persistence::verify_twin(*s.with.journal, *s.with.tables, *s.with.models, target, live,
+                                      s.report);
   if (verified) return;
   ++s.report.findings_total;
-  if (s.report.findings.size() < 1000) s.report.findings.push_back({target.id, "could not be verified: " + verified.error().what});
+  if (s.report.findings.size() < 1000)
+    s.report.findings.push_back({target.id, "could not be verified: " + verified.error().what});
 }
 
 void next(verifier_actor* self) {
@@ -50,8 +55,10 @@ void next(verifier_actor* self) {
     ++self->state.done;
     self->send(self, next_atom::value);
   };
-  self->request(s.with.hosts[target.shard % s.with.hosts.size()], std::chrono::seconds{5}, ask_bytes{{target.shard, target.row}})
-      .then([go_on](const std::string& live) { go_on(live); }, [go_on](const caf::error&) { go_on({}); });
+  self->request(s.with.hosts[target.shard % s.with.hosts.size()], std::chrono::seconds{5},
+                ask_bytes{{target.shard, target.row}})
+      .then([go_on](const std::string& live) { go_on(live); },
+            [go_on](const caf::error&) { go_on({}); });
 }
 
 void begin(verifier_state& s, const std::string& glob) {
@@ -61,7 +68,8 @@ void begin(verifier_state& s, const std::string& glob) {
   for (std::uint32_t shard = 0; shard < s.with.inlet->shards(); ++shard)
     s.with.inlet->with_directory(shard, [&](shard_directory& d) {
       for (std::uint32_t row = 0; row < d.size(); ++row)
-        if (matches_glob(glob.empty() ? "*" : glob, split_key(d.key(row)).id)) s.targets.push_back({shard, row, std::string{d.key(row)}});
+        if (matches_glob(glob.empty() ? "*" : glob, split_key(d.key(row)).id))
+          s.targets.push_back({shard, row, std::string{d.key(row)}});
     });
   s.running = true;
 }
@@ -86,18 +94,23 @@ caf::behavior verifier(verifier_actor* self, verifier_surroundings with) {
 std::string verify_document(const persistence::verify_report& r, bool running) {
   nlohmann::ordered_json findings = nlohmann::json::array();
   for (const auto& f : r.findings) findings.push_back({{"twin", f.twin}, {"what", f.what}});
-  nlohmann::ordered_json out{{"state", running ? "running" : r.findings_total == 0 ? "clean" : "damaged"},
-                             {"twins", r.twins},
-                             {"inputs", r.inputs},
-                             {"readings", r.readings},
-                             {"values", r.values},
-                             {"blocks", r.blocks},
-                             {"segments", r.segments},
-                             {"snapshots_compared", r.snapshots_compared},
-                             {"alerts_compared", r.alerts_compared},
-                             {"vouches_from", r.vouches_from_ns == 0 ? nlohmann::ordered_json{} : nlohmann::ordered_json(format_rfc3339(r.vouches_from_ns))},
-                             {"findings_total", r.findings_total},
-                             {"findings", findings}};
+  nlohmann::ordered_json out{
+      {"state", running                 ? "running"
+                : r.findings_total == 0 ? "clean"
+                                        : "damaged"},
+      {"twins", r.twins},
+      {"inputs", r.inputs},
+      {"readings", r.readings},
+      {"values", r.values},
+      {"blocks", r.blocks},
+      {"segments", r.segments},
+      {"snapshots_compared", r.snapshots_compared},
+      {"alerts_compared", r.alerts_compared},
+      {"vouches_from", r.vouches_from_ns == 0
+                           ? nlohmann::ordered_json{}
+                           : nlohmann::ordered_json(format_rfc3339(r.vouches_from_ns))},
+      {"findings_total", r.findings_total},
+      {"findings", findings}};
   return out.dump();
 }
 

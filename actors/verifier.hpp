@@ -3,8 +3,8 @@
 // oldest retained base and compared with its stored snapshots and its live state.
 #pragma once
 #include "actors/intake.hpp"
-#include "persistence/history.hpp"
 #include "actors/work.hpp"
+#include "persistence/history.hpp"
 #include <caf/all.hpp>
 #include <vector>
 

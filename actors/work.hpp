@@ -30,58 +30,138 @@ struct delivery_item {
 };
 
 /// Everything one hand-over brings to the twins of one host; shared by their messages. Each twin's
-/// items stand together, in journal order. Holds the segments (and their credits) until the last twin is done.
+/// items stand together, in journal order. Holds the segments (and their credits) until the last
+/// twin is done.
 struct delivery {
   std::vector<persistence::segment_ptr> segments;
   std::vector<delivery_item> items;
 };
 
-struct hand_over_batch { std::shared_ptr<const std::vector<persistence::positioned_segment>> segments; };
-struct twin_work { std::shared_ptr<const delivery> from; std::uint32_t first = 0, count = 0; };
+struct hand_over_batch {
+  std::shared_ptr<const std::vector<persistence::positioned_segment>> segments;
+};
+struct twin_work {
+  std::shared_ptr<const delivery> from;
+  std::uint32_t first = 0, count = 0;
+};
 
 // twin -> host
-struct timer_at { twin_place twin; std::int64_t due_ns = 0; std::uint32_t timer = 0; };
-struct timer_due { twin_place twin; std::uint32_t timer = 0; std::uint64_t generation = 0; };
-struct passivated { twin_place twin; std::int64_t due_ns = 0; std::uint32_t timer = 0; std::uint64_t generation = 0; };
-struct crashed { twin_place twin; domain::input_id at; std::string what; };
+struct timer_at {
+  twin_place twin;
+  std::int64_t due_ns = 0;
+  std::uint32_t timer = 0;
+};
+struct timer_due {
+  twin_place twin;
+  std::uint32_t timer = 0;
+  std::uint64_t generation = 0;
+};
+struct passivated {
+  twin_place twin;
+  std::int64_t due_ns = 0;
+  std::uint32_t timer = 0;
+  std::uint64_t generation = 0;
+};
+struct crashed {
+  twin_place twin;
+  domain::input_id at;
+  std::string what;
+};
 
 // host -> twin
-struct check_timer { std::int64_t now_ns = 0; };
-struct take_snapshot { bool and_quit = false; };
-struct set_watched { bool on = false; };
-struct describe_ask { std::int64_t now_ns = 0; };
+struct check_timer {
+  std::int64_t now_ns = 0;
+};
+struct take_snapshot {
+  bool and_quit = false;
+};
+struct set_watched {
+  bool on = false;
+};
+struct describe_ask {
+  std::int64_t now_ns = 0;
+};
 
 // twin -> outbox
-struct twin_effects { twin_place twin; std::string key; std::shared_ptr<domain::effects> what; };
-struct store_snapshot { twin_place twin; std::shared_ptr<persistence::snapshot> what; caf::actor tell; };
+struct twin_effects {
+  twin_place twin;
+  std::string key;
+  std::shared_ptr<domain::effects> what;
+};
+struct store_snapshot {
+  twin_place twin;
+  std::shared_ptr<persistence::snapshot> what;
+  caf::actor tell;
+};
 // outbox -> host
-struct snapshot_stored { std::vector<std::pair<twin_place, domain::input_id>> twins; bool ok = true; };
+struct snapshot_stored {
+  std::vector<std::pair<twin_place, domain::input_id>> twins;
+  bool ok = true;
+};
 
 // host <-> reader
-struct restore { twin_place twin; std::string key; bool replay = false; domain::input_id upto; std::set<domain::input_id> skips; };
+struct restore {
+  twin_place twin;
+  std::string key;
+  bool replay = false;
+  domain::input_id upto;
+  std::set<domain::input_id> skips;
+};
 struct restored_state {
   domain::twin_state state;
   domain::effects effects; ///< of the replayed inputs; the outbox drops what has gone out before
   explicit restored_state(domain::twin_state s) : state(std::move(s)) {}
 };
-struct restored { twin_place twin; std::shared_ptr<restored_state> what; domain::input_id poison; std::string why; };
+struct restored {
+  twin_place twin;
+  std::shared_ptr<restored_state> what;
+  domain::input_id poison;
+  std::string why;
+};
 
 /// Asks the host for a twin by place: answered by the twin, or from its snapshot when it sleeps.
-struct ask_twin { twin_place twin; std::string key; std::int64_t now_ns = 0; };
+struct ask_twin {
+  twin_place twin;
+  std::string key;
+  std::int64_t now_ns = 0;
+};
 /// The twin's state bytes when it is awake; empty otherwise.
-struct ask_bytes { twin_place twin; };
-struct ask_brief { std::vector<std::pair<twin_place, std::string>> twins; std::int64_t now_ns = 0; };
+struct ask_bytes {
+  twin_place twin;
+};
+struct ask_brief {
+  std::vector<std::pair<twin_place, std::string>> twins;
+  std::int64_t now_ns = 0;
+};
 
 /// The rows asked for, in order; a row that could not be had has an empty id.
-struct brief_rows { std::shared_ptr<std::vector<messages::twin_row>> rows; };
+struct brief_rows {
+  std::shared_ptr<std::vector<messages::twin_row>> rows;
+};
 
-/// Every twin of the shard shall have a snapshot at or after its last input below `below`; answered when it is so.
-struct snapshot_below { std::uint32_t shard = 0; domain::position below; };
+/// Every twin of the shard shall have a snapshot at or after its last input below `below`; answered
+/// when it is so.
+struct snapshot_below {
+  std::uint32_t shard = 0;
+  domain::position below;
+};
 /// A snapshot_below that came before everything below it was handed out: looked at again.
-struct pending_round { snapshot_below want; caf::typed_response_promise<caf::ok_atom> answer; };
-struct host_counts { std::uint64_t twins = 0, awake = 0, timers = 0, recovered = 0; };
-struct watch_glob { std::uint64_t watch = 0; std::string glob; bool on = true; };
-struct feed_event { std::string kind, twin, document; };
+struct pending_round {
+  snapshot_below want;
+  caf::typed_response_promise<caf::ok_atom> answer;
+  int tries_left = 0;
+};
+struct host_counts {
+  std::uint64_t twins = 0, awake = 0, timers = 0, recovered = 0;
+};
+struct watch_glob {
+  std::uint64_t watch = 0;
+  std::string glob;
+  bool on = true;
+};
+struct feed_event {
+  std::string kind, twin, document;
+};
 
 } // namespace pollux::actors
 

@@ -42,6 +42,10 @@ public:
 
   /// False when credits ran dry or the journal refuses; true again at half credit.
   [[nodiscard]] virtual bool accepting() const = 0;
+
+  /// True when submit would find a credit now. A source that finds none may wait for one a moment
+  /// before it leaves its broker (docs/decisions/0013-wait-before-leaving.md).
+  [[nodiscard]] virtual bool has_credit() const { return accepting(); }
 };
 
 } // namespace pollux::messages

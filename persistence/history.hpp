@@ -36,6 +36,7 @@ using row_lookup = std::function<std::uint32_t(std::uint32_t shard, std::string_
 
 struct seal_report {
   std::uint64_t segments = 0, inputs = 0, readings = 0, blocks = 0, bytes = 0;
+  domain::position last_sealed;  ///< of the last segment taken
   domain::position sealed_below; ///< trim may go up to here
   std::string damage; ///< segments that could not be read; trim sets them aside. Empty = none
 };

@@ -60,6 +60,7 @@ status sealing_pass::collect(const log& from, domain::position below, std::uint6
       return false;
     }
     failed = take(s, rows);
+    report_.last_sealed = s.at;
     report_.sealed_below.value = s.at.value + 1;
     return failed.ok();
   });

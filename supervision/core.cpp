@@ -25,12 +25,16 @@ actors::host_options host_options_of(const config::settings& s) {
 }
 
 void spawn_hosts(caf::actor_system& system, const core_surroundings& with, core& made) {
-  actors::host_surroundings around{with.inlet, with.journal, with.tables, with.models, with.quarantine, with.metrics, made.outbox, made.feed, made.readers};
+  actors::host_surroundings around{with.inlet,  with.journal,    with.tables,
+                                   with.models, with.quarantine, with.metrics,
+                                   made.outbox, made.feed,       made.readers};
   const auto count = host_count(with.settings);
   for (std::uint32_t h = 0; h < count; ++h) {
     std::vector<std::uint32_t> mine;
-    for (std::uint32_t shard = h; shard < with.journal->shards(); shard += count) mine.push_back(shard);
-    made.hosts.push_back(actors::spawn_shard_host(system, around, std::move(mine), host_options_of(with.settings)));
+    for (std::uint32_t shard = h; shard < with.journal->shards(); shard += count)
+      mine.push_back(shard);
+    made.hosts.push_back(
+        actors::spawn_shard_host(system, around, std::move(mine), host_options_of(with.settings)));
   }
 }
 
@@ -41,7 +45,10 @@ status wait_recovered(caf::actor_system& system, const core& made) {
   for (const auto& host : made.hosts)
     self->request(host, std::chrono::minutes{10}, caf::get_atom::value)
         .receive([&](const actors::host_counts& counts) { recovered += counts.recovered; },
-                 [&](const caf::error& e) { outcome = failure{errc::timed_out, "a shard host did not recover: " + system.render(e)}; });
+                 [&](const caf::error& e) {
+                   outcome = failure{errc::timed_out,
+                                     "a shard host did not recover: " + system.render(e)};
+                 });
   if (outcome) messages::log::info("core", "recovered", {{"snapshots", recovered}});
   return outcome;
 }
@@ -49,7 +56,8 @@ status wait_recovered(caf::actor_system& system, const core& made) {
 } // namespace
 
 std::vector<caf::actor> core::all() const {
-  std::vector<caf::actor> out{outbox, feed, verifier, maintenance, caf::actor_cast<caf::actor>(node)};
+  std::vector<caf::actor> out{outbox, feed, verifier, maintenance,
+                              caf::actor_cast<caf::actor>(node)};
   out.insert(out.end(), readers.begin(), readers.end());
   out.insert(out.end(), hosts.begin(), hosts.end());
   return out;
@@ -70,12 +78,23 @@ void core::stop() {
 result<core> spawn_core(caf::actor_system& system, const core_surroundings& with) {
   core made;
   made.feed = actors::spawn_feed(system);
-  made.outbox = actors::spawn_outbox(system, {with.tables, with.egress, with.quarantine, with.metrics, with.egress_rules, made.feed, actors::system_now_ns});
-  for (int i = 0; i < 2; ++i) made.readers.push_back(actors::spawn_reader(system, *with.journal, *with.tables, *with.models));
+  made.outbox =
+      actors::spawn_outbox(system, {with.tables, with.egress, with.quarantine, with.metrics,
+                                    with.egress_rules, made.feed, actors::system_now_ns});
+  for (int i = 0; i < 2; ++i)
+    made.readers.push_back(actors::spawn_reader(system, *with.journal, *with.tables, *with.models));
   spawn_hosts(system, with, made);
-  made.verifier = actors::spawn_verifier(system, {with.journal, with.tables, with.models, with.inlet, made.hosts});
-  actors::maintenance_surroundings upkeep{with.journal, with.tables, with.inlet, with.quarantine, with.conditions, with.metrics, made.hosts,
-                                          with.settings.journal.tail_bytes, with.settings.journal.tail_readings};
+  made.verifier = actors::spawn_verifier(
+      system, {with.journal, with.tables, with.models, with.inlet, made.hosts});
+  actors::maintenance_surroundings upkeep{with.journal,
+                                          with.tables,
+                                          with.inlet,
+                                          with.quarantine,
+                                          with.conditions,
+                                          with.metrics,
+                                          made.hosts,
+                                          with.settings.journal.tail_bytes,
+                                          with.settings.journal.tail_readings};
   made.maintenance = actors::spawn_maintenance(system, std::move(upkeep));
   actors::node_surroundings front;
   front.inlet = with.inlet;
@@ -100,12 +119,16 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
   return made;
 }
 
-void hand_over(const std::vector<caf::actor>& hosts, std::vector<persistence::positioned_segment>&& segments) {
+void hand_over(const std::vector<caf::actor>& hosts,
+               std::vector<persistence::positioned_segment>&& segments) {
   std::vector<std::vector<persistence::positioned_segment>> parts(hosts.size());
   for (auto& s : segments) parts[s.shard % hosts.size()].push_back(std::move(s));
   for (std::size_t h = 0; h < hosts.size(); ++h)
     if (!parts[h].empty())
-      caf::anon_send(hosts[h], actors::hand_over_batch{std::make_shared<const std::vector<persistence::positioned_segment>>(std::move(parts[h]))});
+      caf::anon_send(hosts[h],
+                     actors::hand_over_batch{
+                         std::make_shared<const std::vector<persistence::positioned_segment>>(
+                             std::move(parts[h]))});
 }
 
 } // namespace pollux::supervision

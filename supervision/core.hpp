@@ -45,6 +45,7 @@ struct core {
 [[nodiscard]] result<core> spawn_core(caf::actor_system& system, const core_surroundings& with);
 
 /// Hands `segments` to the hosts of their shards.
-void hand_over(const std::vector<caf::actor>& hosts, std::vector<persistence::positioned_segment>&& segments);
+void hand_over(const std::vector<caf::actor>& hosts,
+               std::vector<persistence::positioned_segment>&& segments);
 
 } // namespace pollux::supervision

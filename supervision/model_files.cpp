@@ -15,12 +15,14 @@ std::string ruling_key(const std::string& name) { return "ruling-model:" + name;
 result<std::vector<std::filesystem::path>> files_of(const std::string& folder) {
   std::error_code error;
   std::vector<std::filesystem::path> files;
-  for (std::filesystem::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it{folder, error}, end; !error && it != end;
+       it.increment(error)) {
     const auto name = it->path().filename().string();
     if (name.ends_with(".json") && !name.ends_with(".schema.json")) files.push_back(it->path());
   }
   if (error) return failure{errc::not_found, "models folder " + folder + ": " + error.message()};
-  if (files.empty()) return failure{errc::not_found, "models folder " + folder + " holds no *.json"};
+  if (files.empty())
+    return failure{errc::not_found, "models folder " + folder + " holds no *.json"};
   std::ranges::sort(files);
   return files;
 }
@@ -38,7 +40,8 @@ status load_stored(persistence::store& tables, actors::model_catalog& catalog) {
 
 } // namespace
 
-result<std::vector<model_change>> load_models(const std::string& folder, persistence::store& tables, actors::model_catalog& catalog) {
+result<std::vector<model_change>> load_models(const std::string& folder, persistence::store& tables,
+                                              actors::model_catalog& catalog) {
   if (auto stored = load_stored(tables, catalog); !stored) return stored.error();
   auto files = files_of(folder);
   if (!files) return files.error();
@@ -53,7 +56,8 @@ result<std::vector<model_change>> load_models(const std::string& folder, persist
     if (!parsed) return parsed.error();
     const auto& model = **parsed;
     if (std::ranges::find(seen, model.name) != seen.end())
-      return failure{errc::invalid_argument, file.string() + ": model " + model.name + " is in another file of the folder too"};
+      return failure{errc::invalid_argument, file.string() + ": model " + model.name +
+                                                 " is in another file of the folder too"};
     seen.push_back(model.name);
     if (!catalog.find(model.hash)) batch->put_model(model.hash, model.name, text);
     auto ruling = tables.meta(ruling_key(model.name));

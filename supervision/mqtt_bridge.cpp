@@ -38,7 +38,8 @@ result<bridge::broker_options> broker_of(const config::broker_settings& s) {
   out.max_in_flight = s.max_in_flight;
   if (s.password_file.empty()) return out;
   std::ifstream file{s.password_file};
-  if (!file || !std::getline(file, out.password)) return failure{errc::not_found, "mqtt.password_file " + s.password_file + " cannot be read"};
+  if (!file || !std::getline(file, out.password))
+    return failure{errc::not_found, "mqtt.password_file " + s.password_file + " cannot be read"};
   return out;
 }
 
@@ -50,14 +51,16 @@ bridge::time_unit unit_of(const std::string& text) {
   return bridge::time_unit::automatic;
 }
 
-bridge::ingress_mapping mapping_of(const config::ingress_settings& s, messages::durability node_default) {
+bridge::ingress_mapping mapping_of(const config::ingress_settings& s,
+                                   messages::durability node_default) {
   bridge::ingress_mapping m;
   m.topic = s.topic;
   m.twin = s.twin;
   m.model = s.model;
   m.qos = static_cast<int>(s.qos);
   m.durability = s.durability_set ? s.durability : node_default;
-  m.decode.format = s.payload == "protobuf" ? bridge::payload_format::protobuf : bridge::payload_format::json;
+  m.decode.format =
+      s.payload == "protobuf" ? bridge::payload_format::protobuf : bridge::payload_format::json;
   m.decode.unit = unit_of(s.time_unit);
   m.decode.time_field = s.time_field;
   m.decode.sequence_field = s.sequence_field;
@@ -76,13 +79,15 @@ mqtt_bridge::~mqtt_bridge() {
   stop_egress();
 }
 
-result<std::unique_ptr<mqtt_bridge>> mqtt_bridge::make(const config::settings& settings, const mqtt_bridge_surroundings& with) {
+result<std::unique_ptr<mqtt_bridge>> mqtt_bridge::make(const config::settings& settings,
+                                                       const mqtt_bridge_surroundings& with) {
   auto p = std::make_unique<parts>();
   p->with = with;
   std::vector<bridge::ingress_mapping> mappings;
   for (const auto& s : settings.ingress) {
     if (!s.model.empty() && !with.models->current(s.model))
-      return failure{errc::invalid_argument, "ingress " + s.topic + ": there is no model " + s.model + " in " + settings.node.models};
+      return failure{errc::invalid_argument, "ingress " + s.topic + ": there is no model " +
+                                                 s.model + " in " + settings.node.models};
     mappings.push_back(mapping_of(s, settings.journal.durability));
     p->any_d2 = p->any_d2 || mappings.back().durability == messages::durability::d2;
   }
@@ -91,11 +96,16 @@ result<std::unique_ptr<mqtt_bridge>> mqtt_bridge::make(const config::settings& s
   p->map = std::make_shared<const bridge::topic_map>(std::move(*map));
   auto broker = broker_of(settings.broker);
   if (!broker) return broker.error();
-  const auto lookup = [models = with.models](std::string_view name) { return models->current(name); };
+  const auto lookup = [models = with.models](std::string_view name) {
+    return models->current(name);
+  };
   const bridge::ingress_options options{"twins", settings.journal.durability};
-  p->ingress = std::make_unique<bridge::ingress>(p->map, options, *with.inlet, *with.quarantine, lookup, *with.metrics);
-  p->replayer = std::make_unique<bridge::ingress>(p->map, options, *with.inlet, *with.quarantine, lookup, *with.metrics);
-  p->source = std::make_unique<bridge::paho_source>(*broker, p->ingress->subscriptions(), *p->ingress, *with.inlet, *with.metrics);
+  p->ingress = std::make_unique<bridge::ingress>(p->map, options, *with.inlet, *with.quarantine,
+                                                 lookup, *with.metrics);
+  p->replayer = std::make_unique<bridge::ingress>(p->map, options, *with.inlet, *with.quarantine,
+                                                  lookup, *with.metrics);
+  p->source = std::make_unique<bridge::paho_source>(*broker, p->ingress->subscriptions(),
+                                                    *p->ingress, *with.inlet, *with.metrics);
   p->egress = std::make_unique<bridge::paho_egress>(*broker, *with.metrics);
   with.conditions->set("broker", false, "not connected yet: " + settings.broker.url);
   return std::unique_ptr<mqtt_bridge>(new mqtt_bridge(std::move(p)));
@@ -125,8 +135,10 @@ void mqtt_bridge::report() {
 result<std::vector<actors::egress_rule>> compile_egress(const config::settings& settings) {
   std::vector<actors::egress_rule> rules;
   for (const auto& e : settings.egress) {
-    const auto kind = e.effect == "command" ? domain::effect_kind::command : domain::effect_kind::alert;
-    auto rule = actors::make_egress_rule(kind, e.rule, e.topic, e.payload, static_cast<std::uint8_t>(e.qos), e.retain);
+    const auto kind =
+        e.effect == "command" ? domain::effect_kind::command : domain::effect_kind::alert;
+    auto rule = actors::make_egress_rule(kind, e.rule, e.topic, e.payload,
+                                         static_cast<std::uint8_t>(e.qos), e.retain);
     if (!rule) return rule.error().within("egress for " + e.effect + " " + e.rule);
     rules.push_back(std::move(*rule));
   }

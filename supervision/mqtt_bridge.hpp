@@ -25,8 +25,10 @@ struct mqtt_bridge_surroundings {
 
 class mqtt_bridge {
 public:
-  /// Checks the configuration. Errors: invalid_argument naming the ingress entry, not_found (password file).
-  static result<std::unique_ptr<mqtt_bridge>> make(const config::settings& settings, const mqtt_bridge_surroundings& with);
+  /// Checks the configuration. Errors: invalid_argument naming the ingress entry, not_found
+  /// (password file).
+  static result<std::unique_ptr<mqtt_bridge>> make(const config::settings& settings,
+                                                   const mqtt_bridge_surroundings& with);
   ~mqtt_bridge(); ///< stops
 
   status start_egress();
@@ -48,6 +50,7 @@ private:
 };
 
 /// The egress rules of the configuration, compiled. Errors: invalid_argument naming the entry.
-[[nodiscard]] result<std::vector<actors::egress_rule>> compile_egress(const config::settings& settings);
+[[nodiscard]] result<std::vector<actors::egress_rule>>
+compile_egress(const config::settings& settings);
 
 } // namespace pollux::supervision

@@ -22,7 +22,8 @@ struct storage {
 status add_tail_rows(storage& s, std::uint32_t shard, actors::shard_directory& known) {
   return s.journal->scan(shard, {}, [&](const persistence::positioned_segment& segment) {
     for (const auto key : segment.content->twins())
-      if (known.find_key(key) == actors::unknown_row) s.targets.push_back({shard, known.add(key), std::string{key}});
+      if (known.find_key(key) == actors::unknown_row)
+        s.targets.push_back({shard, known.add(key), std::string{key}});
     return true;
   });
 }
@@ -38,12 +39,15 @@ status find_twins(storage& s, const std::string& glob) {
     if (!read) return read;
     if (auto tail = add_tail_rows(s, shard, known); !tail) return tail;
   }
-  std::erase_if(s.targets, [&](const auto& t) { return !actors::matches_glob(glob.empty() ? "*" : glob, actors::split_key(t.id).id); });
+  std::erase_if(s.targets, [&](const auto& t) {
+    return !actors::matches_glob(glob.empty() ? "*" : glob, actors::split_key(t.id).id);
+  });
   return {};
 }
 
 result<std::unique_ptr<storage>> open_storage(const std::string& data, const std::string& glob) {
-  if (!std::filesystem::exists(data + "/log")) return failure{errc::not_found, "no journal in " + data};
+  if (!std::filesystem::exists(data + "/log"))
+    return failure{errc::not_found, "no journal in " + data};
   auto s = std::make_unique<storage>();
   persistence::leveldb_log_options log_options;
   log_options.folder = data + "/log";
@@ -70,8 +74,9 @@ result<std::unique_ptr<storage>> open_storage(const std::string& data, const std
 
 } // namespace
 
-result<persistence::verify_report> verify_offline(const std::string& data, const std::string& glob,
-                                                  const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
+result<persistence::verify_report>
+verify_offline(const std::string& data, const std::string& glob,
+               const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
   auto opened = open_storage(data, glob);
   if (!opened) return opened.error();
   auto& s = **opened;
@@ -81,7 +86,8 @@ result<persistence::verify_report> verify_offline(const std::string& data, const
     auto verified = persistence::verify_twin(*s.journal, *s.tables, s.models, target, {}, report);
     if (!verified) {
       ++report.findings_total;
-      if (report.findings.size() < 1000) report.findings.push_back({target.id, verified.error().what});
+      if (report.findings.size() < 1000)
+        report.findings.push_back({target.id, verified.error().what});
     }
     ++done;
     if (progress) progress(done, s.targets.size());
@@ -94,7 +100,8 @@ result<std::uint64_t> count_readings_offline(const std::string& data) {
   if (!opened) return opened.error();
   auto& s = **opened;
   std::uint64_t readings = 0;
-  // A shard's sealed inputs may still be in its untrimmed tail: what a twin's blocks cover does not count again.
+  // A shard's sealed inputs may still be in its untrimmed tail: what a twin's blocks cover does not
+  // count again.
   std::vector<std::vector<domain::input_id>> sealed(s.journal->shards());
   for (const auto& t : s.targets) {
     auto& upto = sealed[t.shard];
@@ -118,7 +125,8 @@ result<std::uint64_t> count_readings_offline(const std::string& data) {
         if (entries[i].twin == messages::shard_wide_twin) continue;
         const auto row = rows.find_key(segment.content->twins()[entries[i].twin]);
         const domain::input_id id{segment.at, i};
-        if (row == actors::unknown_row || row >= sealed[shard].size() || sealed[shard][row] < id) readings += entries[i].readings;
+        if (row == actors::unknown_row || row >= sealed[shard].size() || sealed[shard][row] < id)
+          readings += entries[i].readings;
       }
       return true;
     });

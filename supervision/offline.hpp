@@ -13,8 +13,9 @@ namespace pollux::supervision {
 /// `journal verify` without a node: every twin whose id matches `glob`. `progress` (may be empty)
 /// is told twins done and in all. Errors: locked (a node runs), not_found (no journal there), as
 /// opening the journal.
-[[nodiscard]] result<persistence::verify_report> verify_offline(const std::string& data, const std::string& glob,
-                                                                const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+[[nodiscard]] result<persistence::verify_report>
+verify_offline(const std::string& data, const std::string& glob,
+               const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 /// The number of readings on disk, in blocks and the log's tail. Errors: as verify_offline.
 [[nodiscard]] result<std::uint64_t> count_readings_offline(const std::string& data);

@@ -11,10 +11,13 @@ namespace {
 constexpr long max_attempts = 3;
 }
 
-status judge_suspects(const std::vector<actors::black_box_entry>& left, const persistence::log& journal, persistence::store& tables, actors::intake& inlet, messages::quarantine_port& quarantine) {
+status judge_suspects(const std::vector<actors::black_box_entry>& left,
+                      const persistence::log& journal, persistence::store& tables,
+                      actors::intake& inlet, messages::quarantine_port& quarantine) {
   for (const auto& suspect : left) {
     if (suspect.shard >= inlet.shards()) continue;
-    const auto name = std::to_string(suspect.shard) + "-" + std::to_string(suspect.position) + "-" + std::to_string(suspect.index);
+    const auto name = std::to_string(suspect.shard) + "-" + std::to_string(suspect.position) + "-" +
+                      std::to_string(suspect.index);
     const auto key = "suspect:" + name;
     auto known = tables.meta(key);
     if (!known) return known.error();
@@ -22,7 +25,8 @@ status judge_suspects(const std::vector<actors::black_box_entry>& left, const pe
     auto batch = tables.batch();
     batch->put_meta(key, std::to_string(attempts));
     if (auto written = tables.write(*batch, true); !written) return written;
-    messages::log::warning("recovery", "this input was being applied when the process ended", {{"input", name}, {"times", attempts}});
+    messages::log::warning("recovery", "this input was being applied when the process ended",
+                           {{"input", name}, {"times", attempts}});
     if (attempts < max_attempts) continue;
     domain::input skip;
     skip.kind = domain::input_kind::input_skipped;
@@ -31,10 +35,15 @@ status judge_suspects(const std::vector<actors::black_box_entry>& left, const pe
     skip.detail = "the process ended three times while it was applied";
     if (auto sent = inlet.submit_shard_wide(suspect.shard, skip); !sent) return sent.error();
     const auto twin = inlet.with_directory(suspect.shard, [&](actors::shard_directory& d) {
-      return suspect.row < d.size() ? std::string{actors::split_key(d.key(suspect.row)).id} : std::string{"?"};
+      return suspect.row < d.size() ? std::string{actors::split_key(d.key(suspect.row)).id}
+                                    : std::string{"?"};
     });
-    quarantine.put({skip.ingest_time_ns, messages::quarantine_reason::poison, twin, "input " + name + " ended the process three times",
-                    actors::encoded_input(journal, suspect.shard, skip.skipped), {}});
+    quarantine.put({skip.ingest_time_ns,
+                    messages::quarantine_reason::poison,
+                    twin,
+                    "input " + name + " ended the process three times",
+                    actors::encoded_input(journal, suspect.shard, skip.skipped),
+                    {}});
   }
   return {};
 }

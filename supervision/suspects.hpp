@@ -8,6 +8,8 @@
 
 namespace pollux::supervision {
 
-status judge_suspects(const std::vector<actors::black_box_entry>& left, const persistence::log& journal, persistence::store& tables, actors::intake& inlet, messages::quarantine_port& quarantine);
+status judge_suspects(const std::vector<actors::black_box_entry>& left,
+                      const persistence::log& journal, persistence::store& tables,
+                      actors::intake& inlet, messages::quarantine_port& quarantine);
 
 } // namespace pollux::supervision

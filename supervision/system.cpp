@@ -27,7 +27,8 @@ class node_config : public caf::actor_system_config {
 public:
   node_config() {
     set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", static_cast<std::size_t>(std::max(2u, std::thread::hardware_concurrency())));
+    set("scheduler.max-threads",
+        static_cast<std::size_t>(std::max(2u, std::thread::hardware_concurrency())));
     set("scheduler.max-throughput", std::size_t{300});
     messages::add_message_types(*this);
   }
@@ -53,7 +54,8 @@ struct system::parts {
   core_surroundings around;
   std::mutex core_mutex; ///< guards `running`; also holds hand-overs back while the core is rebuilt
   core running;
-  std::vector<persistence::positioned_segment> held; ///< handed over while there was no core; bounded by the inlet's credits
+  std::vector<persistence::positioned_segment>
+      held; ///< handed over while there was no core; bounded by the inlet's credits
   messages::node_actor front; ///< stands before the present core's node, through restarts
   std::unique_ptr<bridge::http::server> http;
   std::uint16_t http_port = 0;
@@ -64,7 +66,7 @@ struct system::parts {
 
   status open_storage();
   status load_directory();
-  status announce(const std::vector<model_change>& changes);
+  status announce(const std::vector<model_change>& changes, bool at_start);
   status start_core();
   status start_doors();
   void watch_core();
@@ -96,7 +98,9 @@ status system::parts::load_directory() {
       inlet->with_directory(shard, [&](actors::shard_directory& d) {
         const auto key = actors::journal_key(row.id, row.incarnation);
         if (d.find_key(key) != actors::unknown_row) return;
-        if (d.add(key) != row.row) outcome = failure{errc::corrupt, "registry of shard " + std::to_string(shard) + ": row " + std::to_string(row.row) + " is out of order"};
+        if (d.add(key) != row.row)
+          outcome = failure{errc::corrupt, "registry of shard " + std::to_string(shard) + ": row " +
+                                               std::to_string(row.row) + " is out of order"};
         if (row.deleted) d.mark_deleted(row.row);
       });
     });
@@ -105,8 +109,9 @@ status system::parts::load_directory() {
   return outcome;
 }
 
-// What every shard must know of this start, in the journal before anything else of it.
-status system::parts::announce(const std::vector<model_change>& changes) {
+// What every shard must know of a change of models and of a start, in the journal before anything
+// else of it.
+status system::parts::announce(const std::vector<model_change>& changes, bool at_start) {
   const auto now = actors::system_now_ns();
   for (std::uint32_t shard = 0; shard < inlet->shards(); ++shard) {
     for (const auto& change : changes) {
@@ -117,6 +122,7 @@ status system::parts::announce(const std::vector<model_change>& changes) {
       in.model_hash = change.hash;
       if (auto sent = inlet->submit_shard_wide(shard, in); !sent) return sent.error();
     }
+    if (!at_start) continue;
     domain::input started;
     started.kind = domain::input_kind::node_started;
     started.ingest_time_ns = now;
@@ -137,7 +143,8 @@ status system::parts::start_core() {
   {
     std::lock_guard lock{core_mutex};
     running = std::move(*made);
-    hand_over(running.hosts, std::exchange(held, {})); // what recovery has read already is passed over by position
+    hand_over(running.hosts,
+              std::exchange(held, {})); // what recovery has read already is passed over by position
   }
   watch_core();
   return {};
@@ -192,10 +199,13 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
   inlet_options.sync_interval_ns = p->settings.journal.sync_interval_ns;
   inlet_options.inbox_bytes = p->settings.journal.inbox_bytes;
   inlet_options.inbox_inputs = p->settings.journal.inbox_inputs;
-  inlet_options.sync_before_hand_over = std::ranges::any_of(p->settings.ingress, [&](const auto& i) {
-    return (i.durability_set ? i.durability : p->settings.journal.durability) == messages::durability::d2;
-  });
-  p->inlet = std::make_unique<actors::intake>(*p->journal, *p->tables, p->models, p->metrics, inlet_options);
+  inlet_options.sync_before_hand_over =
+      std::ranges::any_of(p->settings.ingress, [&](const auto& i) {
+        return (i.durability_set ? i.durability : p->settings.journal.durability) ==
+               messages::durability::d2;
+      });
+  p->inlet = std::make_unique<actors::intake>(*p->journal, *p->tables, p->models, p->metrics,
+                                              inlet_options);
   auto* raw = p.get();
   p->inlet->on_hand_over([raw](std::vector<persistence::positioned_segment>&& segments) {
     std::lock_guard lock{raw->core_mutex};
@@ -203,10 +213,14 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
     for (auto& s : segments) raw->held.push_back(std::move(s));
   });
   if (auto loaded = p->load_directory(); !loaded) return loaded.error();
-  if (auto judged = judge_suspects(*left, *p->journal, *p->tables, *p->inlet, *p->quarantine); !judged) return judged.error();
-  if (auto announced = p->announce(*changes); !announced) return announced.error();
+  if (auto judged = judge_suspects(*left, *p->journal, *p->tables, *p->inlet, *p->quarantine);
+      !judged)
+    return judged.error();
+  if (auto announced = p->announce(*changes, true); !announced) return announced.error();
 
-  auto files = bridge::remote::prepare_pki(p->settings.node.data, duration_cast<seconds>(system_clock::now().time_since_epoch()).count());
+  auto files = bridge::remote::prepare_pki(
+      p->settings.node.data,
+      duration_cast<seconds>(system_clock::now().time_since_epoch()).count());
   if (!files) return files.error();
   bridge::remote::configure_remoting(p->actor_config, *files);
   p->actors = std::make_unique<caf::actor_system>(p->actor_config);
@@ -214,20 +228,31 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
 
   auto rules = compile_egress(p->settings);
   if (!rules) return rules.error();
-  auto mqtt = mqtt_bridge::make(p->settings, {p->inlet.get(), p->quarantine.get(), &p->models, &p->metrics, &p->conditions});
+  auto mqtt = mqtt_bridge::make(
+      p->settings, {p->inlet.get(), p->quarantine.get(), &p->models, &p->metrics, &p->conditions});
   if (!mqtt) return mqtt.error();
   p->mqtt = std::move(*mqtt);
   if (auto out = p->mqtt->start_egress(); !out) return out.error();
-  p->around = {p->journal.get(), p->tables.get(), &p->models, p->inlet.get(), p->quarantine.get(), &p->metrics, &p->conditions,
-               &p->mqtt->egress(), std::move(*rules), [raw](const messages::quarantined& q) { return raw->mqtt->replay(q); }, p->settings};
-  std::unique_ptr<system> made{new system(std::move(p))}; // from here on stop() puts everything in order
+  p->around = {
+      p->journal.get(),    p->tables.get(),
+      &p->models,          p->inlet.get(),
+      p->quarantine.get(), &p->metrics,
+      &p->conditions,      &p->mqtt->egress(),
+      std::move(*rules),   [raw](const messages::quarantined& q) { return raw->mqtt->replay(q); },
+      p->settings};
+  std::unique_ptr<system> made{
+      new system(std::move(p))}; // from here on stop() puts everything in order
   if (auto core_up = raw->start_core(); !core_up) return core_up.error();
   raw->conditions.set("recovery", true);
   raw->inlet->start();
   if (auto doors = raw->start_doors(); !doors) return doors.error();
   logging::info("system", "started",
-                {{"data", raw->settings.node.data}, {"twins", raw->inlet->twins()}, {"models", raw->models.names().size()},
-                 {"ms", duration_cast<milliseconds>(steady_clock::now() - began).count()}, {"http", made->http_url()}, {"remote", made->remote_endpoint()}});
+                {{"data", raw->settings.node.data},
+                 {"twins", raw->inlet->twins()},
+                 {"models", raw->models.names().size()},
+                 {"ms", duration_cast<milliseconds>(steady_clock::now() - began).count()},
+                 {"http", made->http_url()},
+                 {"remote", made->remote_endpoint()}});
   return made;
 }
 
@@ -238,19 +263,25 @@ status system::supervise() {
   std::string why;
   auto& self = *p.monitor;
   while (self->has_next_message())
-    self->receive([&](const caf::down_msg& msg) {
-                    if (msg.reason == caf::exit_reason::user_shutdown) return;
-                    down = true;
-                    why = p.actors->render(msg.reason);
-                  },
-                  caf::others >> [](caf::message_view&) -> caf::result<caf::message> { return caf::sec::unexpected_message; });
+    self->receive(
+        [&](const caf::down_msg& msg) {
+          if (msg.reason == caf::exit_reason::user_shutdown) return;
+          down = true;
+          why = p.actors->render(msg.reason);
+        },
+        caf::others >> [](caf::message_view&) -> caf::result<caf::message> {
+          return caf::sec::unexpected_message;
+        });
   if (!down) return {};
   const auto now = steady_clock::now();
   while (!p.restarts.empty() && now - p.restarts.front() > restart_window) p.restarts.pop_front();
-  if (p.restarts.size() >= restart_budget) return failure{errc::internal, "the core ended " + std::to_string(restart_budget) + " times within a minute, last: " + why};
+  if (p.restarts.size() >= restart_budget)
+    return failure{errc::internal, "the core ended " + std::to_string(restart_budget) +
+                                       " times within a minute, last: " + why};
   p.restarts.push_back(now);
   const auto back_off = milliseconds{100} * (1 << p.restarts.size());
-  logging::error("system", "an actor of the core ended; the core is rebuilt from the journal", {{"why", why}, {"restart", p.restarts.size()}});
+  logging::error("system", "an actor of the core ended; the core is rebuilt from the journal",
+                 {{"why", why}, {"restart", p.restarts.size()}});
   p.conditions.set("recovery", false, "the core is being rebuilt");
   {
     std::lock_guard lock{p.core_mutex};
@@ -264,12 +295,15 @@ status system::supervise() {
 
 status system::reload(const config::settings& changed) {
   logging::level level;
-  if (logging::parse_level(changed.log.level, level)) logging::configure(changed.log.format == "json" ? logging::format::json : logging::format::text, level);
+  if (logging::parse_level(changed.log.level, level))
+    logging::configure(changed.log.format == "json" ? logging::format::json : logging::format::text,
+                       level);
   auto changes = load_models(parts_->settings.node.models, *parts_->tables, parts_->models);
   if (!changes) return changes.error();
   if (!changes->empty())
-    if (auto announced = parts_->announce(*changes); !announced) return announced;
-  logging::info("system", "reloaded; other settings need a restart", {{"models_changed", changes->size()}});
+    if (auto announced = parts_->announce(*changes, false); !announced) return announced;
+  logging::info("system", "reloaded; other settings need a restart",
+                {{"models_changed", changes->size()}});
   return {};
 }
 
@@ -284,10 +318,15 @@ void system::stop() {
   if (p.inlet) p.inlet->stop();
   // What was taken in is safe already; twins and outbox get a moment to send what follows from it.
   const auto patience = steady_clock::now() + milliseconds{1500};
-  while (p.inlet && p.inlet->used_inputs() != 0 && steady_clock::now() < patience) std::this_thread::sleep_for(milliseconds{5});
-  while (p.actors && p.metrics.total("pollux_outbox_waiting") != 0 && p.mqtt->egress().connected() && steady_clock::now() < patience) std::this_thread::sleep_for(milliseconds{5});
+  while (p.inlet && p.inlet->used_inputs() != 0 && steady_clock::now() < patience)
+    std::this_thread::sleep_for(milliseconds{5});
+  while (p.actors && p.metrics.total("pollux_outbox_waiting") != 0 &&
+         p.mqtt->egress().connected() && steady_clock::now() < patience)
+    std::this_thread::sleep_for(milliseconds{5});
   if (p.quarantine)
-    if (auto flushed = p.quarantine->flush(); !flushed) logging::error("system", "quarantine records are lost with this stop", {{"why", flushed.error().what}});
+    if (auto flushed = p.quarantine->flush(); !flushed)
+      logging::error("system", "quarantine records are lost with this stop",
+                     {{"why", flushed.error().what}});
   {
     std::lock_guard lock{p.core_mutex};
     p.running.stop();
@@ -307,9 +346,13 @@ void system::stop() {
 }
 
 std::string system::http_url() const {
-  return parts_->http ? "http://" + parts_->settings.http.address + ":" + std::to_string(parts_->http_port) : std::string{};
+  return parts_->http
+             ? "http://" + parts_->settings.http.address + ":" + std::to_string(parts_->http_port)
+             : std::string{};
 }
 
-std::string system::remote_endpoint() const { return parts_->gateway ? bridge::remote::to_string(parts_->gateway->where()) : std::string{}; }
+std::string system::remote_endpoint() const {
+  return parts_->gateway ? bridge::remote::to_string(parts_->gateway->where()) : std::string{};
+}
 
 } // namespace pollux::supervision

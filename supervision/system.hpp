@@ -20,8 +20,9 @@ public:
   static result<std::unique_ptr<system>> start(config::settings settings);
   ~system(); ///< stops
 
-  /// Looks after the core: rebuilds it when one of its actors has ended by a defect. Call it several
-  /// times a second. Errors: the restart budget (5 in 60 s) is used up; the process should end.
+  /// Looks after the core: rebuilds it when one of its actors has ended by a defect. Call it
+  /// several times a second. Errors: the restart budget (5 in 60 s) is used up; the process should
+  /// end.
   status supervise();
 
   /// Takes over what may change while running: log level and format, model files.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The callback side is Paho's thread and never waits; the connect loop is a thread of our own.
+// The callback side is Paho's thread and waits for nothing but, for a moment, credits; the connect
+// loop is a thread of our own.
 #include "bridge/mqtt/paho_source.hpp"
 #include "messages/observability/log.hpp"
 #include <chrono>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr const char* component = "mqtt";
 constexpr std::int64_t goodbye_ns = 1'000'000'000;
+constexpr auto credit_patience = 500ms;
 
 messages::counter& counter(messages::metrics& m, const char* name, const char* help) {
   return m.make_counter(name, help, {{"direction", "in"}});
@@ -84,17 +86,25 @@ void paho_source::on_message(const arrival& message) noexcept {
 
 std::optional<errc> paho_source::take(const arrival& message) noexcept {
   try {
+    wait_for_credit();
     const auto verdict = handler_.handle(message);
     if (verdict.what == disposition::retry) return verdict.why;
     if (verdict.what != disposition::submitted || message.qos == 0) return std::nullopt;
-    const auto upto = verdict.durability == messages::durability::d2 ? messages::durability::d2
-                                                                     : messages::durability::d0;
-    const auto written = inlet_.flush(upto, verdict.first);
+    const auto written = inlet_.flush(verdict.durability, verdict.first);
     if (!written) return written.error().code;
     return std::nullopt;
   } catch (...) { // an exception must not reach Paho's C code
     return errc::internal;
   }
+}
+
+// At QoS 0 leaving the broker loses what it sends meanwhile, and twins that are a moment behind give
+// credits back within milliseconds; so the callback waits, but never as long as a ping could miss.
+void paho_source::wait_for_credit() const {
+  if (inlet_.has_credit()) return;
+  const auto patience = std::chrono::steady_clock::now() + credit_patience;
+  while (!inlet_.has_credit() && !stopping_ && std::chrono::steady_clock::now() < patience)
+    std::this_thread::sleep_for(1ms);
 }
 
 void paho_source::refuse(errc why) noexcept {

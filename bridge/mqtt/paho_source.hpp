@@ -43,6 +43,7 @@ private:
   void on_message(const arrival& message) noexcept override;
   void on_lost(std::string_view cause) noexcept override;
   [[nodiscard]] std::optional<errc> take(const arrival& message) noexcept;
+  void wait_for_credit() const;
   void refuse(errc why) noexcept;
 
   void run();

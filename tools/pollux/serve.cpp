@@ -38,7 +38,8 @@ void reload(supervision::system& node, const context& ctx, const serve_options& 
 }
 
 // Waits for signals and looks after the core in between. Gives the exit code.
-int run(supervision::system& node, const context& ctx, const serve_options& options, const sigset_t& signals) {
+int run(supervision::system& node, const context& ctx, const serve_options& options,
+        const sigset_t& signals) {
   while (true) {
     constexpr timespec pause{0, 200'000'000};
     const int signal = sigtimedwait(&signals, nullptr, &pause);
@@ -59,12 +60,15 @@ int run(supervision::system& node, const context& ctx, const serve_options& opti
 int serve(const context& ctx, const serve_options& options) {
   auto settings = settings_of(ctx, options);
   if (!settings) {
-    fail(settings.error(), "pollux config check " + ctx.config_file + " shows everything that is wrong with it");
+    fail(settings.error(),
+         "pollux config check " + ctx.config_file + " shows everything that is wrong with it");
     return exit_configuration;
   }
   logging::level level = logging::level::info;
-  if (!logging::parse_level(settings->log.level, level)) return fail(exit_configuration, "log.level: no level " + settings->log.level);
-  logging::configure(settings->log.format == "json" ? logging::format::json : logging::format::text, level);
+  if (!logging::parse_level(settings->log.level, level))
+    return fail(exit_configuration, "log.level: no level " + settings->log.level);
+  logging::configure(settings->log.format == "json" ? logging::format::json : logging::format::text,
+                     level);
   // Blocked here, so that every thread made later leaves them to sigtimedwait.
   const auto signals = our_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -78,7 +82,8 @@ int serve(const context& ctx, const serve_options& options) {
 
 void add_serve_verbs(CLI::App& app, context& ctx) {
   auto options = std::make_shared<serve_options>();
-  auto* verb = app.add_subcommand("serve", "Run a node: MQTT in, twins, alerts and commands out, until SIGTERM or Ctrl-C");
+  auto* verb = app.add_subcommand(
+      "serve", "Run a node: MQTT in, twins, alerts and commands out, until SIGTERM or Ctrl-C");
   verb->add_option("--data", options->data, "Data folder, instead of node.data");
   verb->footer("SIGTERM drains and exits 0; SIGHUP reloads log level and model files.\n"
                "Example: pollux serve -c config/pollux.toml --data /var/lib/pollux");

@@ -25,7 +25,9 @@ struct fixture {
     auto opened = persistence::open_leveldb_store({.folder = folder.path() + "/store"});
     REQUIRE(opened.ok());
     tables = std::move(*opened);
-    auto model = messages::parse_model(R"({"name":"m","kind":"device","telemetry":{"x":{"type":"number"}},"operators":[]})", "m.json");
+    auto model = messages::parse_model(
+        R"({"name":"m","kind":"device","telemetry":{"x":{"type":"number"}},"operators":[]})",
+        "m.json");
     REQUIRE_MESSAGE(model.ok(), (model.ok() ? "" : model.error().what));
     models.set_current(*model);
     inlet = std::make_unique<intake>(*journal, *tables, models, metrics, options);
@@ -34,7 +36,8 @@ struct fixture {
     });
   }
 
-  result<messages::ticket> reading(std::string_view id, double x, std::string_view create_as = "m") {
+  result<messages::ticket> reading(std::string_view id, double x,
+                                   std::string_view create_as = "m") {
     domain::input in;
     in.kind = domain::input_kind::readings;
     in.ingest_time_ns = 1;
@@ -79,7 +82,8 @@ TEST_CASE("what is submitted is durable and handed over after one flush, in orde
   CHECK(newest.size() == 10);
 }
 
-TEST_CASE("a twin's creation goes before its first reading, and only where the mapping names a model") {
+TEST_CASE(
+    "a twin's creation goes before its first reading, and only where the mapping names a model") {
   fixture f;
   auto refused = f.reading("n:stranger", 1, "");
   REQUIRE_FALSE(refused.ok());
@@ -93,7 +97,11 @@ TEST_CASE("a twin's creation goes before its first reading, and only where the m
   CHECK(entries[0].kind == domain::input_kind::twin_created);
   CHECK(entries[1].kind == domain::input_kind::readings);
   std::size_t registered = 0;
-  for (std::uint32_t shard = 0; shard < 8; ++shard) REQUIRE(f.tables->each_registry(shard, [&](const auto& row) { registered += row.id == "n:stranger"; }).ok());
+  for (std::uint32_t shard = 0; shard < 8; ++shard)
+    REQUIRE(
+        f.tables
+            ->each_registry(shard, [&](const auto& row) { registered += row.id == "n:stranger"; })
+            .ok());
   CHECK(registered == 1);
 }
 
