@@ -11,6 +11,8 @@ namespace pollux::bridge {
 
 using namespace std::chrono_literals;
 
+constexpr std::int64_t last_words_ns = 1'000'000'000;
+
 struct paho_connection::native {
   MQTTAsync handle = nullptr;
   MQTTProperties properties = MQTTProperties_initializer;
@@ -128,6 +130,10 @@ paho_connection::~paho_connection() { drop(); }
 
 void paho_connection::drop() {
   if (native_->handle != nullptr) MQTTAsync_destroy(&native_->handle);
+  // No callback runs any more. The broker must have read our last acknowledgements before it sees
+  // the next connection under our id: then it drops the old one, with whatever is unread in it.
+  for (const int socket : kept_) drain(socket, last_words_ns);
+  kept_.clear();
 }
 
 void paho_connection::expect_answer() {
@@ -242,6 +248,8 @@ void paho_connection::find_socket() {
   // More than one can only be a stranger's that connected meanwhile: to cut it off as well costs
   // it a reconnect, to spare ours would cost a message.
   sockets_ = std::move(now);
+  kept_.reserve(sockets_.size());
+  socket_found_ = !sockets_.empty();
 }
 
 status paho_connection::subscribe(const std::vector<subscription>& wanted,
@@ -293,7 +301,8 @@ status paho_connection::subscribe(const std::vector<subscription>& wanted,
 
 void paho_connection::sever() noexcept {
   severed_.store(true, std::memory_order_relaxed);
-  for (const auto& socket : sockets_) bridge::sever(socket);
+  for (const auto& socket : sockets_) kept_.push_back(detach(socket));
+  sockets_.clear();
 }
 
 void paho_connection::close(std::int64_t patience_ns) {

@@ -75,8 +75,9 @@ private:
   std::uint16_t port_ = 0;
   std::vector<socket_identity> before_; ///< sockets to port_ before this connection's
   std::vector<socket_identity>
-      sockets_; ///< this connection's; touched by Paho's receive thread only
-  std::atomic<bool> severed_{false}, lost_{false};
+      sockets_;           ///< this connection's; touched by Paho's receive thread only
+  std::vector<int> kept_; ///< what sever() took away from Paho, to be read to its end
+  std::atomic<bool> severed_{false}, lost_{false}, socket_found_{false};
 };
 
 } // namespace pollux::bridge

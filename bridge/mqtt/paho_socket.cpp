@@ -2,12 +2,18 @@
 // Finds sockets through /proc/self/fd and getpeername().
 #include "bridge/mqtt/paho_socket.hpp"
 #include <arpa/inet.h>
+#include <array>
+#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <dirent.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace pollux::bridge {
 namespace {
@@ -48,11 +54,38 @@ std::vector<socket_identity> sockets_to(std::uint16_t port) {
   return found;
 }
 
-bool sever(const socket_identity& socket) noexcept {
+int detach(const socket_identity& socket) noexcept {
   socket_identity now;
-  if (!identify(socket.fd, now) || now != socket) return false;
+  if (!identify(socket.fd, now) || now != socket) return -1;
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
+    ::close(pair[1]); // from now on a write to pair[0] fails and a read is at its end
+    const int kept = ::fcntl(socket.fd, F_DUPFD_CLOEXEC, 0);
+    const bool replaced = kept >= 0 && ::dup3(pair[0], socket.fd, O_CLOEXEC) >= 0;
+    ::close(pair[0]);
+    if (replaced) {
+      ::shutdown(kept, SHUT_WR);
+      return kept;
+    }
+    if (kept >= 0) ::close(kept);
+  }
   ::shutdown(socket.fd, SHUT_RDWR);
-  return true;
+  return -1;
+}
+
+void drain(int fd, std::int64_t patience_ns) noexcept {
+  if (fd < 0) return;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(patience_ns);
+  std::array<char, 16'384> discarded;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        until - std::chrono::steady_clock::now());
+    pollfd wait{fd, POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&wait, 1, static_cast<int>(left.count())) <= 0) break;
+    const auto size = ::recv(fd, discarded.data(), discarded.size(), MSG_DONTWAIT);
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) break;
+  }
+  ::close(fd);
 }
 
 result<std::uint16_t> broker_port(std::string_view url) {

@@ -190,7 +190,7 @@ TEST_CASE("a refused message is not acknowledged: all come again when the inlet 
   }
 }
 
-TEST_CASE("property: with refusals at random nothing is lost, and what comes twice is marked") {
+TEST_CASE("property: with refusals at random nothing is lost and nothing comes twice") {
   if (skipped()) return;
   mosquitto broker(patient);
   publisher out(broker.url());
@@ -210,12 +210,9 @@ TEST_CASE("property: with refusals at random nothing is lost, and what comes twi
   REQUIRE(eventually([&] { return b.handler.submitted().size() == 3000; }, 60s));
   CHECK(refusals == 12);
   CHECK(b.source->counters().unacknowledged == 12);
-  std::map<std::string, int> unmarked;
-  for (const auto& s : b.handler.all())
-    unmarked[s.payload] += s.answered == disposition::submitted && !s.duplicate;
   int doubled = 0;
-  for (const auto& [payload, times] : unmarked) doubled += times > 1;
-  CHECK(doubled == 0);
+  for (const auto& [payload, times] : b.handler.submitted()) doubled += times > 1;
+  CHECK(doubled == 0); // the broker saw every acknowledgement that did go out
 }
 
 TEST_CASE("a message that could not be flushed is not acknowledged either") {
