@@ -98,8 +98,9 @@ std::optional<errc> paho_source::take(const arrival& message) noexcept {
   }
 }
 
-// At QoS 0 leaving the broker loses what it sends meanwhile, and twins that are a moment behind give
-// credits back within milliseconds; so the callback waits, but never as long as a ping could miss.
+// At QoS 0 leaving the broker loses what it sends meanwhile, and twins that are a moment behind
+// give credits back within milliseconds; so the callback waits, but never as long as a ping could
+// miss.
 void paho_source::wait_for_credit() const {
   if (inlet_.has_credit()) return;
   const auto patience = std::chrono::steady_clock::now() + credit_patience;
