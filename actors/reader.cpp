@@ -137,6 +137,21 @@ caf::result<messages::history_page> history(const reader_state& with, const hist
   return page;
 }
 
+// On a copy that is thrown away: the sleeper itself hears of it when it wakes.
+caf::result<messages::twin_answer> describe_sleeper(const reader_state& with, const ask_twin& ask) {
+  auto state = load_newest(*with.tables, *with.models, ask.twin, ask.key);
+  if (!state) return messages::to_caf(state.error());
+  domain::input in;
+  domain::effects nowhere;
+  if (ask.wide)
+    for (const auto& item : ask.wide->items) {
+      ask.wide->segments[item.segment]->decode(item.entry, item.id.at, in);
+      in.id = item.id;
+      domain::step(*with.models, *state, in, nowhere);
+    }
+  return answer_for(*with.models, *state, ask.now_ns);
+}
+
 caf::behavior reader(reader_actor* self, const persistence::log* journal,
                      const persistence::store* tables, const model_catalog* models) {
   self->state = {journal, tables, models};
@@ -145,11 +160,7 @@ caf::behavior reader(reader_actor* self, const persistence::log* journal,
         self->send(caf::actor_cast<caf::actor>(self->current_sender()),
                    restore_twin(self->state, want));
       },
-      [self](const ask_twin& ask) -> caf::result<messages::twin_answer> {
-        auto state = load_newest(*self->state.tables, *self->state.models, ask.twin, ask.key);
-        if (!state) return messages::to_caf(state.error());
-        return answer_for(*self->state.models, *state, ask.now_ns);
-      },
+      [self](const ask_twin& ask) { return describe_sleeper(self->state, ask); },
       [self](const ask_brief& ask) -> caf::result<messages::twin_row> {
         const auto& [place, key] = ask.twins.front();
         auto state = load_newest(*self->state.tables, *self->state.models, place, key);

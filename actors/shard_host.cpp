@@ -74,11 +74,20 @@ caf::behavior shard_host::make_behavior() {
       },
       [this](const ask_twin& ask) {
         auto* shard = shard_of(ask.twin);
-        if (shard != nullptr && ask.twin.row < shard->rows.size() &&
-            shard->rows[ask.twin.row].mode == row_mode::awake)
-          delegate(shard->rows[ask.twin.row].twin, describe_ask{ask.now_ns});
-        else
-          delegate(reader_for(ask.twin), ask);
+        const bool known = shard != nullptr && ask.twin.row < shard->rows.size();
+        auto wide = known ? outstanding_wide(*shard, shard->rows[ask.twin.row]) : nullptr;
+        if (known && shard->rows[ask.twin.row].mode == row_mode::awake) {
+          auto& row = shard->rows[ask.twin.row];
+          if (!wide->items.empty()) {
+            row.wide_seen = static_cast<std::uint32_t>(shard->wide.size());
+            row.last = std::max(row.last, wide->items.back().id);
+            const auto count = static_cast<std::uint32_t>(wide->items.size());
+            send(row.twin, twin_work{std::move(wide), 0, count});
+          }
+          delegate(row.twin, describe_ask{ask.now_ns});
+        } else {
+          delegate(reader_for(ask.twin), ask_twin{ask.twin, ask.key, ask.now_ns, std::move(wide)});
+        }
         return caf::delegated<messages::twin_answer>{};
       },
       [this](const ask_brief& ask) {

@@ -123,6 +123,7 @@ private:
   void on_stored(const snapshot_stored& s);
   void on_timer_at(const timer_at& t);
   void on_timer_due(const timer_due& t);
+  [[nodiscard]] std::shared_ptr<delivery> outstanding_wide(hosted_shard& shard, host_row& row);
   void arm(twin_place place, std::int64_t due_ns, std::uint32_t timer);
   void on_tick();
   void fire_timers(std::int64_t now_ns);
@@ -172,6 +173,8 @@ private:
   };
   std::vector<snapshot_round> rounds_;
   std::map<std::uint64_t, std::string> watches_;
+  std::map<twin_place, domain::input_id>
+      falling_asleep_; ///< the snapshot whose arrival in the store ends the fall
   struct suspect {
     domain::input_id at;
     int strikes = 0;

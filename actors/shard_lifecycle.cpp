@@ -171,6 +171,7 @@ void shard_host::on_passivated(const passivated& p) {
   row.timer = p.timer;
   row.generation = p.generation;
   row.mode = row_mode::passivating; // also when it left by itself, deleted
+  falling_asleep_[p.twin] = p.at;
   arm(p.twin, p.due_ns, p.timer);
 }
 
@@ -181,7 +182,9 @@ void shard_host::on_stored(const snapshot_stored& s) {
     if (shard == nullptr) continue;
     auto& row = shard->rows[place.row];
     if (row.stored < at) row.stored = at;
-    if (row.mode == row_mode::passivating && !row.twin) {
+    const auto falling = falling_asleep_.find(place);
+    if (falling != falling_asleep_.end() && falling->second <= at) {
+      falling_asleep_.erase(falling);
       row.mode = row.deleted ? row_mode::gone : row_mode::asleep;
       if (row.mode == row_mode::asleep && waiting_.contains(place)) wake(place, false);
     }
@@ -189,6 +192,17 @@ void shard_host::on_stored(const snapshot_stored& s) {
       if (round.shard == place.shard) round.open.erase(place.row);
   }
   check_snapshot_rounds();
+}
+
+// What a twin would only hear before its next own input; for those who ask about it now.
+std::shared_ptr<delivery> shard_host::outstanding_wide(hosted_shard& shard, host_row& row) {
+  auto out = std::make_shared<delivery>();
+  for (auto i = row.wide_seen; i < shard.wide.size(); ++i) {
+    out->segments.push_back(shard.wide[i].in);
+    out->items.push_back({static_cast<std::uint32_t>(out->segments.size() - 1), shard.wide[i].entry,
+                          shard.wide[i].id});
+  }
+  return out;
 }
 
 void shard_host::on_timer_at(const timer_at& t) {

@@ -103,11 +103,12 @@ private:
   }
 
   void snapshot(bool and_quit) {
+    // The host hears of the sleep before the outbox can tell it that the snapshot is stored.
+    if (and_quit)
+      send(around_->host, passivated{place_, state_.last_applied(), state_.next_wakeup_ns(),
+                                     state_.next_timer(), state_.timer_generation()});
     send(around_->outbox, store_snapshot{place_, snapshot_of(state_), around_->host});
-    if (!and_quit) return;
-    send(around_->host, passivated{place_, state_.next_wakeup_ns(), state_.next_timer(),
-                                   state_.timer_generation()});
-    quit(caf::exit_reason::normal);
+    if (and_quit) quit(caf::exit_reason::normal);
   }
 
   void tell_feed(std::int64_t now_ns) {

@@ -58,6 +58,7 @@ struct timer_due {
 };
 struct passivated {
   twin_place twin;
+  domain::input_id at; ///< of the snapshot on its way to the store
   std::int64_t due_ns = 0;
   std::uint32_t timer = 0;
   std::uint64_t generation = 0;
@@ -124,6 +125,7 @@ struct ask_twin {
   twin_place twin;
   std::string key;
   std::int64_t now_ns = 0;
+  std::shared_ptr<const delivery> wide = nullptr; ///< shard-wide inputs a sleeping twin has yet to hear of
 };
 /// The twin's state bytes when it is awake; empty otherwise.
 struct ask_bytes {

@@ -4,7 +4,9 @@
 #include "bridge/mqtt/ingress.hpp"
 #include "bridge/mqtt/paho_egress.hpp"
 #include "bridge/mqtt/paho_source.hpp"
+#include "messages/observability/log.hpp"
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <mutex>
 
@@ -17,7 +19,8 @@ struct mqtt_bridge::parts {
   std::mutex replay_mutex;
   std::unique_ptr<bridge::paho_source> source;
   std::unique_ptr<bridge::paho_egress> egress;
-  bool any_d2 = false;
+  bool any_d2 = false, egress_started = false;
+  std::chrono::steady_clock::time_point started;
 };
 
 namespace {
@@ -111,8 +114,10 @@ result<std::unique_ptr<mqtt_bridge>> mqtt_bridge::make(const config::settings& s
   return std::unique_ptr<mqtt_bridge>(new mqtt_bridge(std::move(p)));
 }
 
-status mqtt_bridge::start_egress() { return parts_->egress->start(); }
-status mqtt_bridge::start_source() { return parts_->source->start(); }
+status mqtt_bridge::start() {
+  parts_->started = std::chrono::steady_clock::now();
+  return parts_->source->start();
+}
 void mqtt_bridge::stop_source() { parts_->source->stop(); }
 void mqtt_bridge::stop_egress() { parts_->egress->stop(); }
 messages::egress& mqtt_bridge::egress() { return *parts_->egress; }
@@ -125,11 +130,18 @@ status mqtt_bridge::replay(const messages::quarantined& record) {
 
 void mqtt_bridge::report() {
   const auto state = parts_->source->state();
-  const bool in = state.phase == bridge::source_phase::connected, out = parts_->egress->connected();
+  const bool in = state.phase == bridge::source_phase::connected;
+  // A source that pauses (full disk) must not keep back for ever what is to go out.
+  const auto waited = std::chrono::steady_clock::now() - parts_->started;
+  if (!parts_->egress_started && (in || waited > std::chrono::seconds{5})) {
+    parts_->egress_started = true;
+    if (auto started = parts_->egress->start(); !started)
+      messages::log::error("mqtt", "nothing can be published", {{"why", started.error().what}});
+  }
   auto why = state.why;
   if (!in && why.empty()) why = bridge::to_string(state.phase);
-  if (in && !out) why = "outgoing connection not yet there";
-  parts_->with.conditions->set("broker", in && out, in && out ? "" : why);
+  if (in && !parts_->egress->connected()) why = "outgoing connection not yet there";
+  parts_->with.conditions->set("broker", in, why);
 }
 
 result<std::vector<actors::egress_rule>> compile_egress(const config::settings& settings) {

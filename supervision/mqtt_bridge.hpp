@@ -31,14 +31,15 @@ public:
                                                    const mqtt_bridge_surroundings& with);
   ~mqtt_bridge(); ///< stops
 
-  status start_egress();
-  status start_source();
+  /// Starts the source now, and what goes out once the source has subscribed (report() sees to it):
+  /// a device's answer to a command must find us listening.
+  status start();
   void stop_source();
   void stop_egress();
   [[nodiscard]] messages::egress& egress();
   /// Runs a quarantined payload through the present mappings. Thread-safe.
   status replay(const messages::quarantined& record);
-  /// Notes the connection's state in the conditions; called now and then.
+  /// Notes the connection's state in the conditions; called several times a second.
   void report();
   /// True when an ingress works at D2.
   [[nodiscard]] bool any_d2() const;

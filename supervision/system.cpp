@@ -14,6 +14,7 @@
 #include <deque>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace pollux::supervision {
@@ -62,6 +63,8 @@ struct system::parts {
   std::unique_ptr<bridge::remote::gateway> gateway;
   std::unique_ptr<caf::scoped_actor> monitor;
   std::deque<steady_clock::time_point> restarts;
+  std::optional<std::vector<model_change>>
+      unannounced; ///< a start the journal does not know of yet
   bool stopped = false;
 
   status open_storage();
@@ -175,7 +178,7 @@ status system::parts::start_doors() {
     if (!opened) return opened.error().within("remote gateway");
     gateway = std::move(*opened);
   }
-  return mqtt->start_source();
+  return mqtt->start();
 }
 
 system::system(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
@@ -216,7 +219,14 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
   if (auto judged = judge_suspects(*left, *p->journal, *p->tables, *p->inlet, *p->quarantine);
       !judged)
     return judged.error();
-  if (auto announced = p->announce(*changes, true); !announced) return announced.error();
+  if (auto announced = p->announce(*changes, true); !announced) {
+    // On a full disk the node still answers; it announces itself when the journal writes again.
+    if (announced.error().code != errc::no_space) return announced.error();
+    p->unannounced = std::move(*changes);
+    p->conditions.set("journal", false, announced.error().what);
+    logging::error("system", "started without space for the journal; reads are served",
+                   {{"why", announced.error().what}});
+  }
 
   auto files = bridge::remote::prepare_pki(
       p->settings.node.data,
@@ -232,7 +242,6 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
       p->settings, {p->inlet.get(), p->quarantine.get(), &p->models, &p->metrics, &p->conditions});
   if (!mqtt) return mqtt.error();
   p->mqtt = std::move(*mqtt);
-  if (auto out = p->mqtt->start_egress(); !out) return out.error();
   p->around = {
       p->journal.get(),    p->tables.get(),
       &p->models,          p->inlet.get(),
@@ -259,6 +268,8 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
 status system::supervise() {
   auto& p = *parts_;
   p.mqtt->report();
+  if (p.unannounced && p.journal->state().writable)
+    if (p.announce(*p.unannounced, true)) p.unannounced.reset();
   bool down = false;
   std::string why;
   auto& self = *p.monitor;
