@@ -92,6 +92,8 @@ status twin_verification::run(std::string_view live_state) {
   into_.tail->each(twin_.id, [&](const domain::input& in) {
     if (in.id > last_) feed(in);
   });
+  // a live twin may have been given those that follow its newest own input
+  while (const auto* w = wide_.next()) apply(*w);
   report_unreached();
   if (!lost_) compare_alerts();
   return {};
