@@ -179,6 +179,40 @@ int env_faults::on_write(std::size_t size) noexcept {
 journal_env::journal_env() : EnvWrapper(leveldb::Env::Default()) {}
 journal_env::~journal_env() = default;
 
+namespace {
+
+leveldb::Status read_error(const std::string& name, int error) {
+  return error == ENOENT ? leveldb::Status::NotFound(name, std::strerror(error))
+                         : leveldb::Status::IOError(name, std::strerror(error));
+}
+
+class read_file final : public leveldb::RandomAccessFile {
+public:
+  read_file(std::string name, int descriptor) : name_(std::move(name)), descriptor_(descriptor) {}
+  ~read_file() override { ::close(descriptor_); }
+  leveldb::Status Read(std::uint64_t offset, std::size_t n, leveldb::Slice* result,
+                       char* scratch) const override {
+    const auto got = ::pread(descriptor_, scratch, n, static_cast<off_t>(offset));
+    *result = leveldb::Slice(scratch, got < 0 ? 0 : static_cast<std::size_t>(got));
+    return got < 0 ? read_error(name_, errno) : leveldb::Status::OK();
+  }
+
+private:
+  std::string name_;
+  int descriptor_;
+};
+
+} // namespace
+
+leveldb::Status journal_env::NewRandomAccessFile(const std::string& name,
+                                                 leveldb::RandomAccessFile** out) {
+  *out = nullptr;
+  const int descriptor = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return read_error(name, errno);
+  *out = new read_file(name, descriptor);
+  return leveldb::Status::OK();
+}
+
 leveldb::Status journal_env::NewWritableFile(const std::string& name, leveldb::WritableFile** out) {
   return open(name, false, out);
 }

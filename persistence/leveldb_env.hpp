@@ -37,6 +37,9 @@ public:
 
   leveldb::Status NewWritableFile(const std::string& name, leveldb::WritableFile** out) override;
   leveldb::Status NewAppendableFile(const std::string& name, leveldb::WritableFile** out) override;
+  /// Read with pread, not mapped: a node's memory is to be told by its resident size.
+  leveldb::Status NewRandomAccessFile(const std::string& name,
+                                      leveldb::RandomAccessFile** out) override;
 
   /// fdatasync of every open log file that has unsynced bytes. No writer waits for it.
   /// Errors: io, no_space. A failure, also one of a file synced while LevelDB closed it, stays
