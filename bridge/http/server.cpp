@@ -389,6 +389,7 @@ void server::stop() {
   asio::post(core_->io, [core = core_.get()] { core->stop_listening(); });
   core_->thread.join();
   core_->running = false;
+  core_->figures = request_metrics(nullptr); // an answer still out keeps the core, not the registry
   core_->routes = {}; // handlers may hold actors, which must not outlive their system
 }
 
