@@ -162,8 +162,8 @@ public:
 
 struct leveldb_store_options {
   std::string folder; ///< <data>/store
-  std::size_t write_buffer_bytes = 16u << 20;
-  std::size_t cache_bytes = 16u << 20;
+  std::size_t write_buffer_bytes = 8u << 20;
+  std::size_t cache_bytes = 8u << 20;
   std::uint64_t quarantine_max = 100'000;
 };
 
