@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/config.hpp"
+#include "config/foreign_bytes.hpp"
 #include "config/reader.hpp"
 #include "config/rules.hpp"
 #include <algorithm>
@@ -125,6 +126,15 @@ const char* to_text(messages::durability d) noexcept {
 verdict check(std::string_view toml, const std::string& file_name) {
   verdict out;
   out.value.file = file_name;
+  if (const auto at = find_foreign_byte(toml); at != std::string_view::npos) {
+    const auto before = toml.substr(0, at);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const auto column = at - (before.rfind('\n') + 1) + 1; // npos + 1 is 0: the first line
+    out.errors.push_back(
+        place(file_name, static_cast<std::uint32_t>(line), static_cast<std::uint32_t>(column)) +
+        "only texts in quotes and comments may hold other than ASCII characters");
+    return out;
+  }
   reading r;
   r.folder = folder_of(file_name);
   try {

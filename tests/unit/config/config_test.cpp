@@ -42,7 +42,7 @@ TEST_CASE("the shipped configuration parses, and what it leaves out has the docu
   CHECK(s.node.shards == 64);
   CHECK(s.journal.durability == messages::durability::d1);
   CHECK(s.journal.sync_interval_ns == 50'000'000);
-  CHECK(s.journal.inbox_bytes == 67'108'864);
+  CHECK(s.journal.inbox_bytes == 128u << 20);
   CHECK(s.twins.passivate_after_ns == 600'000'000'000);
   CHECK(s.broker.url == "tcp://127.0.0.1:1883");
   CHECK(s.broker.version == 5);
@@ -239,6 +239,21 @@ TEST_CASE("what is legal but seldom meant is a warning") {
   REQUIRE(v.warnings.size() == 2);
   CHECK(contains(v.warnings[0], "stands twice"));
   CHECK(contains(v.warnings[1], "clean_start"));
+}
+
+TEST_CASE("characters beyond ASCII are taken in texts and comments, and refused elsewhere") {
+  CHECK(first_error("# grüße\n[node]\ndata = \"dätä\" # ä\n") == "(none)");
+  CHECK(first_error("\xEF\xBB\xBF[node]\ndata = 'ä'\n") == "(none)");
+  CHECK(first_error("[mqtt]\nusername = \"\"\"\nä \\\" ö\"\"\"\n") == "(none)");
+  CHECK(first_error("[mqtt]\nusername = \"\\\"ä\"\n") == "(none)");
+  for (const auto* text :
+       {"[node]\nä = 1\n", "[nöde]\n", "[node]\nshards = 6ä\n", "[node]\ndata = \"a\" ä\n",
+        "[node]\nshards =\xC2\xA1 6\n", "[mqtt]\nusername = \"\"\"a\\\n ä\"\"\"\n"}) {
+    CAPTURE(text);
+    CHECK(contains(first_error(text), "only texts in quotes and comments"));
+  }
+  CHECK(first_error("[node]\n ä = 1\n").starts_with("node.toml:2:2: "));
+  CHECK(first_error("ä").starts_with("node.toml:1:1: "));
 }
 
 TEST_CASE("property: arbitrary bytes never crash the parser") {
