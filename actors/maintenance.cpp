@@ -30,9 +30,10 @@ constexpr std::uint64_t readings_a_pass = 200'000; // bounds the memory of one p
 
 bool tail_is_long(const maintenance_surroundings& with) {
   const auto state = with.journal->state();
-  // From half of the bound on, so that the bound itself is never reached.
-  return state.writable &&
-         (state.tail_bytes > with.tail_bytes / 2 || state.tail_readings > with.tail_readings / 2);
+  // From three quarters of the bound on, so that the bound itself is hardly ever reached, and a
+  // pass still finds many readings of each twin: few at a time cost several times as much.
+  return state.writable && (state.tail_bytes > with.tail_bytes / 4 * 3 ||
+                            state.tail_readings > with.tail_readings / 4 * 3);
 }
 
 void seal_next(maintenance_actor* self) {
@@ -96,6 +97,9 @@ void look_at_health(maintenance_actor* self) {
     if (healed.ok() && state.writable)
       logging::info("journal", "the journal takes new readings again");
   }
+  if (state.writable)
+    if (auto tables = s.with.tables->heal(); !tables)
+      logging::error("maintenance", "the tables cannot be written", {{"why", tables.error().what}});
   s.was_writable = state.writable;
   s.with.conditions->set("journal", state.writable, state.why);
 }

@@ -164,11 +164,12 @@ caf::result<command_answer> take_command(self_pointer self, const command_reques
 }
 
 // The acknowledgement is an input like any other; the answer waits until the twin has applied it.
-void await_acknowledged(self_pointer self, const alert_acknowledge& a,
+void await_acknowledged(self_pointer self, twin_place place, const alert_acknowledge& a,
                         caf::typed_response_promise<alert_answer> promise, int tries) {
-  self->request(self->state.with.readers.front(), ask_timeout, alert_query{a.twin, a.incident})
+  self->request(self->state.with.readers.front(), ask_timeout,
+                alert_ask{place, {a.twin, a.incident}})
       .then(
-          [self, a, promise, tries](alert_answer& now) mutable {
+          [self, place, a, promise, tries](alert_answer& now) mutable {
             if (now.state == "acknowledged" || now.state == "cleared" || tries == 0) {
               if (now.state == "active")
                 promise.deliver(
@@ -179,18 +180,20 @@ void await_acknowledged(self_pointer self, const alert_acknowledge& a,
             }
             std::this_thread::sleep_for(
                 std::chrono::milliseconds{10}); // detached, and the twin is a tick away
-            await_acknowledged(self, a, promise, tries - 1);
+            await_acknowledged(self, place, a, promise, tries - 1);
           },
           [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
 }
 
 caf::result<alert_answer> acknowledge(self_pointer self, const alert_acknowledge& a) {
   auto& s = self->state;
-  if (auto twin = find_twin(s, a.twin); !twin) return to_caf(twin.error());
+  auto twin = find_twin(s, a.twin);
+  if (!twin) return to_caf(twin.error());
+  const auto place = twin->place;
   auto promise = self->make_response_promise<alert_answer>();
-  self->request(s.with.readers.front(), ask_timeout, alert_query{a.twin, a.incident})
+  self->request(s.with.readers.front(), ask_timeout, alert_ask{place, {a.twin, a.incident}})
       .then(
-          [self, a, promise](alert_answer& known) mutable {
+          [self, place, a, promise](alert_answer& known) mutable {
             if (known.state != "active") {
               promise.deliver(to_caf(
                   {errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"}));
@@ -205,7 +208,7 @@ caf::result<alert_answer> acknowledge(self_pointer self, const alert_acknowledge
             if (auto written = journal(self->state, a.twin, {}, in); !written)
               promise.deliver(to_caf(written.error()));
             else
-              await_acknowledged(self, a, promise, 200);
+              await_acknowledged(self, place, a, promise, 200);
           },
           [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;

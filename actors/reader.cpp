@@ -121,6 +121,14 @@ caf::result<messages::alert_answer> one_alert(const reader_state& with,
   return found;
 }
 
+caf::result<messages::alert_answer> alert_at(const reader_state& with, const alert_ask& ask) {
+  auto row = with.tables->find_alert(ask.twin.shard, ask.twin.row, ask.what.incident);
+  if (!row) return messages::to_caf(row.error());
+  if (!*row || (*row)->transitions.empty())
+    return one_alert(with, ask.what); // an earlier incarnation
+  return alert_of(**row, true);
+}
+
 caf::result<messages::history_page> history(const reader_state& with, const history_ask& ask) {
   const auto limit = std::clamp<std::uint32_t>(ask.what.limit, 1, 100'000);
   auto values = persistence::values_between(*with.journal, *with.tables, ask.twin.shard,
@@ -170,6 +178,7 @@ caf::behavior reader(reader_actor* self, const persistence::log* journal,
       [self](const history_ask& ask) { return history(self->state, ask); },
       [self](const messages::alert_list_query& q) { return list_alerts(self->state, q); },
       [self](const messages::alert_query& q) { return one_alert(self->state, q); },
+      [self](const alert_ask& ask) { return alert_at(self->state, ask); },
   };
 }
 

@@ -14,6 +14,12 @@ struct history_ask {
   messages::history_query what;
 };
 
+/// One alert of a twin whose place is known.
+struct alert_ask {
+  twin_place twin;
+  messages::alert_query what;
+};
+
 /// Spawns one reader; everything outlives it.
 caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journal,
                         const persistence::store& tables, const model_catalog& models);
@@ -27,3 +33,4 @@ caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journ
 } // namespace pollux::actors
 
 POLLUX_LOCAL_MESSAGE(pollux::actors::history_ask)
+POLLUX_LOCAL_MESSAGE(pollux::actors::alert_ask)

@@ -66,7 +66,7 @@ caf::behavior shard_host::make_behavior() {
       [this](const snapshot_stored& s) { on_stored(s); },
       [this](tick_atom) { on_tick(); },
       [this](recover_atom) {
-        recover();
+        if (!recovered_all_) recover();
         delayed_send(this, std::chrono::nanoseconds{options_.tick_ns}, tick_atom::value);
       },
       [this](rewake_atom, std::uint32_t shard, std::uint32_t row) {
@@ -146,6 +146,7 @@ caf::behavior shard_host::make_behavior() {
             }
       },
       [this](caf::get_atom) {
+        if (!recovered_all_) recover(); // asked before its first message: ready means recovered
         host_counts counts;
         for (const auto& shard : shards_) counts.twins += shard->rows.size();
         counts.awake = awake_;

@@ -125,7 +125,8 @@ struct ask_twin {
   twin_place twin;
   std::string key;
   std::int64_t now_ns = 0;
-  std::shared_ptr<const delivery> wide = nullptr; ///< shard-wide inputs a sleeping twin has yet to hear of
+  std::shared_ptr<const delivery> wide =
+      nullptr; ///< shard-wide inputs a sleeping twin has yet to hear of
 };
 /// The twin's state bytes when it is awake; empty otherwise.
 struct ask_bytes {

@@ -188,6 +188,10 @@ system::~system() { stop(); }
 result<std::unique_ptr<system>> system::start(config::settings settings) {
   const auto began = steady_clock::now();
   auto p = std::make_unique<parts>();
+  p->metrics
+      .make_gauge("pollux_build_info", "The release that runs; always 1",
+                  {{"version", POLLUX_VERSION}})
+      .set(1);
   p->settings = std::move(settings);
   p->conditions.set("recovery", false, "the journal is being read");
   if (auto opened = p->open_storage(); !opened) return opened.error();

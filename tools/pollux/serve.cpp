@@ -74,7 +74,10 @@ int serve(const context& ctx, const serve_options& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   auto node = supervision::system::start(std::move(*settings));
-  if (!node) return fail(node.error());
+  if (!node) {
+    const int code = fail(node.error());
+    return node.error().code == errc::invalid_argument ? exit_configuration : code;
+  }
   return run(**node, ctx, options, signals);
 }
 

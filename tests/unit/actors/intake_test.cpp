@@ -10,10 +10,10 @@ using namespace pollux::actors;
 
 namespace {
 
-// An intake over a memory log and a real store, without threads: the tests turn the crank.
+// An intake over a real log and store, without threads: the tests turn the crank.
 struct fixture {
   tests::temporary_folder folder;
-  std::unique_ptr<persistence::log> journal = persistence::make_memory_log(8);
+  std::unique_ptr<persistence::log> journal;
   std::unique_ptr<persistence::store> tables;
   model_catalog models;
   messages::metrics metrics;
@@ -22,6 +22,10 @@ struct fixture {
   std::vector<persistence::positioned_segment> handed_over;
 
   explicit fixture(intake_options o = {}) : options(o) {
+    auto log = persistence::open_leveldb_log(
+        {.folder = folder.path() + "/log", .shards = 8, .min_free_bytes = 0, .ballast_bytes = 0});
+    REQUIRE(log.ok());
+    journal = std::move(*log);
     auto opened = persistence::open_leveldb_store({.folder = folder.path() + "/store"});
     REQUIRE(opened.ok());
     tables = std::move(*opened);
