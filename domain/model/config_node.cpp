@@ -181,8 +181,15 @@ void object_reader::fail(const config_node& at, std::string what) {
 
 status object_reader::finish() {
   // A key that is missing because it was misspelt: name the misspelling rather than the gap.
-  if (!outcome_.ok() && missing_.empty()) return outcome_;
   if (node_.kind != type::object) return outcome_;
+  if (!outcome_.ok() && missing_.empty()) {
+    // A rule between keys may be broken only because one of them was misspelt: then name that.
+    for (const auto& [name, value] : node_.members)
+      if (std::find(asked_.begin(), asked_.end(), name) == asked_.end() &&
+          !nearest(name, asked_).empty())
+        return error_at(value, what_ + " has no key " + quoted(name) + did_you_mean(name, asked_));
+    return outcome_;
+  }
   for (const auto& [name, value] : node_.members) {
     if (std::find(asked_.begin(), asked_.end(), name) != asked_.end()) continue;
     if (!missing_.empty() && nearest(name, {missing_}).empty()) continue;

@@ -11,11 +11,38 @@ namespace {
 
 constexpr std::chrono::milliseconds idle_pause{200};
 
+/// One line for people; the document belongs to -o jsonl.
+std::string in_short(const messages::watch_event& event, const nlohmann::ordered_json& document) {
+  std::string line;
+  const auto text = [](const nlohmann::ordered_json& in, const char* key) {
+    return in.is_object() && in.contains(key) && in[key].is_string() ? in[key].get<std::string>()
+                                                                     : std::string();
+  };
+  if (event.kind == "state") {
+    line = text(document, "last_event_time");
+    if (document.contains("telemetry") && document["telemetry"].is_object())
+      for (const auto& [name, told] : document["telemetry"].items())
+        if (told.is_object() && told.contains("value"))
+          line += "  " + name + "=" + plain(told["value"]);
+    return line;
+  }
+  if (event.kind == "alert" && document.contains("transitions") &&
+      document["transitions"].is_array() && !document["transitions"].empty()) {
+    const auto& last = document["transitions"].back();
+    return text(last, "time") + "  " + text(document, "rule") + " " + text(last, "transition") +
+           "  " + text(last, "message");
+  }
+  if (event.kind == "command")
+    return text(document, "time") + "  " + text(document, "subject") + "  " +
+           text(document, "type");
+  return plain(document);
+}
+
 void print_event(const messages::watch_event& event, const context& ctx) {
   const auto document = parse_document(event.document);
   if (ctx.format == output::table) {
-    std::cout << printable(event.kind) << "  " << printable(event.twin) << "  " << plain(document)
-              << '\n';
+    std::cout << printable(event.kind) << "  " << printable(event.twin) << "  "
+              << printable(in_short(event, document)) << '\n';
     return;
   }
   print_document({{"number", event.number},

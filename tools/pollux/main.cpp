@@ -20,7 +20,7 @@ constexpr const char* help_end = R"(Examples:
   pollux twin ls 'plant1:*'                        which twins are there?
   pollux twin get plant1:motor-1                   how is this one, and why is there no alert?
   pollux alert ls                                  what is wrong right now?
-  pollux command send site1:hvac-1 set_setpoint value=21 --wait 5s
+  pollux command send site1:building-1 set_setpoint setpoint=21 --wait
   pollux config check                              is the configuration sound?
   pollux doctor                                    is this machine fit to run a node?
 
