@@ -35,6 +35,19 @@ struct remoting_config : caf::actor_system_config {
   }
 };
 
+/// A connection that says nothing.
+int stranger(std::uint16_t port) {
+  const int s = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const timeval limit{10, 0};
+  ::setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  (void)!::connect(s, reinterpret_cast<sockaddr*>(&to), sizeof to);
+  return s;
+}
+
 std::unique_ptr<client> connect(const temporary_folder& data) {
   auto made = client::connect({data.path(), "", 5s});
   REQUIRE_MESSAGE(made.ok(), made.error().what);
@@ -131,21 +144,38 @@ TEST_CASE("an idle link stays up longer than the time-out, thanks to heartbeats 
   CHECK(c->ask(stats_query{}).ok());
 }
 
+TEST_CASE("strangers who connect and say nothing cost hardly any CPU and are put out in time") {
+  const temporary_folder data;
+  node_process node(role, data.path());
+  REQUIRE(node.wait_until_open());
+  const auto c = connect(data);
+  const auto where = *read_endpoint(data.path());
+  std::vector<int> strangers;
+  for (int i = 0; i < 3; ++i) strangers.push_back(stranger(where.port));
+  const auto start = steady_clock::now();
+  const auto cpu = node.cpu_seconds();
+  for (const int s : strangers) { // waits until the node closes
+    char byte = 0;
+    CHECK(::recv(s, &byte, 1, 0) <= 0);
+    ::close(s);
+  }
+  const std::chrono::duration<double> waited = steady_clock::now() - start;
+  CHECK(waited.count() < 8);
+  CHECK(waited.count() > 1); // they were not refused for another reason
+  CHECK(node.cpu_seconds() - cpu < 0.35 * waited.count());
+  CHECK(c->ask(stats_query{}).ok());
+}
+
 TEST_CASE("a node that strangers rob of its last file descriptor lives on and serves again") {
   const temporary_folder data;
-  ::setenv("POLLUX_TEST_FILES", "64", 1);
+  ::setenv("POLLUX_TEST_FILES", "40", 1);
   node_process node(role, data.path());
   ::unsetenv("POLLUX_TEST_FILES");
   REQUIRE(node.wait_until_open());
   const auto where = *read_endpoint(data.path());
   std::vector<int> strangers;
   for (int i = 0; i < 100; ++i) {
-    strangers.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(where.port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    (void)!::connect(strangers.back(), reinterpret_cast<sockaddr*>(&to), sizeof to);
+    strangers.push_back(stranger(where.port));
   }
   CHECK_FALSE(client::connect({data.path(), "", 1s}).ok());
   CHECK(node.alive());
