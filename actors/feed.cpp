@@ -22,6 +22,7 @@ struct watcher {
 
 struct feed_state {
   std::vector<caf::actor> hosts;
+  caf::actor outbox;
   std::map<std::uint64_t, watcher> watchers;
   std::uint64_t last_watch = 0;
   static inline const char* name = "feed";
@@ -31,6 +32,12 @@ using feed_actor = caf::stateful_actor<feed_state>;
 
 void tell_hosts(feed_actor* self, std::uint64_t watch, const std::string& glob, bool on) {
   for (const auto& host : self->state.hosts) self->send(host, watch_glob{watch, glob, on});
+}
+
+// While nobody watches, the outbox writes no documents for the feed.
+void tell_outbox(feed_actor* self) {
+  if (self->state.outbox)
+    self->send(self->state.outbox, set_watched{!self->state.watchers.empty()});
 }
 
 caf::result<messages::watch_page> pull(feed_actor* self, const messages::watch_pull& want) {
@@ -52,7 +59,10 @@ caf::result<messages::watch_page> pull(feed_actor* self, const messages::watch_p
 caf::behavior feed(feed_actor* self) {
   self->delayed_send(self, std::chrono::seconds{5}, sweep_atom::value);
   return {
-      [self](const feed_hosts& h) { self->state.hosts = h.hosts; },
+      [self](const feed_hosts& h) {
+        self->state.hosts = h.hosts;
+        self->state.outbox = h.outbox;
+      },
       [self](const messages::watch_open& open) -> caf::result<messages::watch_opened> {
         if (self->state.watchers.size() >= max_watches)
           return messages::to_caf({errc::overloaded, "at most 100 watches at a time"});
@@ -60,11 +70,13 @@ caf::behavior feed(feed_actor* self) {
         self->state.watchers[number] = {
             open.glob.empty() ? "*" : open.glob, {}, 0, 0, self->clock().now()};
         tell_hosts(self, number, self->state.watchers[number].glob, true);
+        tell_outbox(self);
         return messages::watch_opened{number};
       },
       [self](const messages::watch_pull& want) { return pull(self, want); },
       [self](const messages::watch_close& close) {
         if (self->state.watchers.erase(close.watch) != 0) tell_hosts(self, close.watch, {}, false);
+        tell_outbox(self);
         return messages::done{"closed"};
       },
       [self](const feed_event& e) {
@@ -82,6 +94,7 @@ caf::behavior feed(feed_actor* self) {
           tell_hosts(self, entry.first, {}, false);
           return true;
         });
+        tell_outbox(self);
         self->delayed_send(self, std::chrono::seconds{5}, sweep_atom::value);
       },
   };

@@ -14,6 +14,7 @@ inline constexpr std::size_t max_watches = 100;
 /// The hosts a new watch is told to; sent once after they are spawned.
 struct feed_hosts {
   std::vector<caf::actor> hosts;
+  caf::actor outbox; ///< told (set_watched) whether anybody watches at all
 };
 
 caf::actor spawn_feed(caf::actor_system& system);

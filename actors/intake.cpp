@@ -11,6 +11,10 @@ namespace pollux::actors {
 using namespace std::chrono;
 namespace logging = messages::log;
 
+namespace {
+constexpr double heavy_load = 30'000; ///< inputs a second
+}
+
 /// Lives in a segment; gives the credits back when the last twin has let go of it (decision 4).
 struct intake::credit_return {
   intake& owner;
@@ -307,13 +311,23 @@ void intake::wake_tick() {
 // tick comes every tick_ns, so that a wake-up serves many inputs.
 void intake::run_tick() {
   int quiet = 0;
+  auto counted = next_ticket_.load(std::memory_order_relaxed);
+  auto counted_at = steady_clock::now();
   while (true) {
     const auto handed_on = pump();
     quiet = handed_on == 0 ? quiet + 1 : 0;
     std::unique_lock lock{wake_mutex_};
     if (stopping_) return;
     if (quiet < 3) {
-      wake_.wait_for(lock, nanoseconds{options_.tick_ns}, [this] { return stopping_; });
+      // Under heavy load a longer tick: each wake-up then serves more inputs.
+      const auto tickets = next_ticket_.load(std::memory_order_relaxed);
+      const auto now = steady_clock::now();
+      const auto rate =
+          static_cast<double>(tickets - counted) / duration<double>(now - counted_at).count();
+      counted = tickets;
+      counted_at = now;
+      const auto tick = rate > heavy_load ? options_.tick_ns * 5 / 2 : options_.tick_ns;
+      wake_.wait_for(lock, nanoseconds{tick}, [this] { return stopping_; });
       continue;
     }
     tick_idle_.store(true, std::memory_order_seq_cst);

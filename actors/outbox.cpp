@@ -63,6 +63,7 @@ public:
           pump();
           delayed_send(this, std::chrono::milliseconds{200}, retry_atom::value);
         },
+        [this](const set_watched& w) { watched_ = w.on; },
         [this](caf::get_atom) { return std::uint64_t{queue_.size() + in_flight_.size()}; },
     };
   }
@@ -140,13 +141,13 @@ private:
       row.transitions.push_back(effect);
       batch_->put_alert(row);
       staged_alerts_[key] = row;
-      if (with_.node)
+      if (watched_)
         send(with_.node,
              feed_event{"alert", twin, messages::alert_document(twin, row.transitions)});
       break;
     }
     case domain::effect_kind::command:
-      if (with_.node)
+      if (watched_)
         send(with_.node, feed_event{"command", twin, messages::cloud_event(twin, effect)});
       break;
     case domain::effect_kind::fault:
@@ -267,7 +268,7 @@ private:
   outbox_surroundings with_;
   std::unique_ptr<persistence::store_batch> batch_;
   std::size_t batched_ = 0;
-  bool flushing_ = false, spilled_ = false;
+  bool flushing_ = false, spilled_ = false, watched_ = false;
   std::vector<queued> staged_;
   std::vector<store_snapshot> told_;
   std::deque<twin_effects> unwritten_;

@@ -33,6 +33,10 @@ status database::start() {
   o.block_cache = cache_.get();
   o.filter_policy = filter_.get();
   o.max_open_files = 500;
+  if (!options_.compressed) {
+    o.compression = leveldb::kNoCompression;
+    o.block_size = 64 << 10;
+  }
   leveldb::DB* raw = nullptr;
   auto s = to_status(leveldb::DB::Open(o, options_.folder, &raw), "opening " + options_.folder);
   db_.reset(raw);

@@ -21,7 +21,8 @@ struct database_options {
   std::string folder;
   std::size_t write_buffer_bytes = 16u << 20;
   std::size_t cache_bytes = 8u << 20;
-  int bloom_bits = 0; ///< 0 = no filter (a log is only ever scanned)
+  bool compressed = true; ///< a log's rows are gone soon: compressing them is wasted
+  int bloom_bits = 0;     ///< 0 = no filter (a log is only ever scanned)
 };
 
 class database {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <leveldb/status.h>
+#include <sys/mman.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@ namespace pollux::persistence {
 namespace {
 
 constexpr std::size_t buffer_bytes = 64 << 10;
+constexpr std::size_t region_bytes = 1 << 20; ///< of a log file, allocated and mapped at once
 
 std::string error_text(int number) { return std::generic_category().message(number); }
 
@@ -71,12 +73,17 @@ private:
 namespace {
 
 /// LevelDB writes records of a log in fragments and flushes after each; the buffer joins a
-/// fragment's header with its bytes. After a failed write nothing more is written: LevelDB's
-/// place in the file would no longer be the file's, and a reader would lose what follows.
+/// fragment's header with its bytes. A new file is written through a shared mapping: what is copied
+/// there is in the kernel as after write(2), without the system call, which was a tenth of the cost
+/// of a message that is written alone. Space is allocated before it is mapped, so a full disk is an
+/// error here and not a signal; LevelDB reads over the zeros a crash leaves behind. After a failed
+/// write nothing more is written: LevelDB's place in the file would no longer be the file's, and a
+/// reader would lose what follows.
 class log_file final : public leveldb::WritableFile {
 public:
-  log_file(journal_env& env, std::shared_ptr<log_handle> handle)
-      : env_(env), handle_(std::move(handle)) {
+  /// `fresh`: the file is empty and may be mapped.
+  log_file(journal_env& env, std::shared_ptr<log_handle> handle, bool fresh)
+      : env_(env), handle_(std::move(handle)), mapped_(fresh) {
     buffer_.reserve(buffer_bytes);
   }
   log_file(const log_file&) = delete;
@@ -109,6 +116,8 @@ public:
 
   leveldb::Status Close() override {
     if (handle_ == nullptr) return failed_;
+    if (failed_.ok()) (void)Flush();
+    end_mapping();
     auto s = failed_.ok() ? Sync() : failed_;
     env_.forget(handle_);
     handle_.reset();
@@ -119,6 +128,13 @@ private:
   leveldb::Status write(const char* data, std::size_t size) {
     if (const int error = env_.faults().on_write(size); error != 0)
       return failed_ = io_error(handle_->name(), error);
+    if (mapped_) {
+      if (const int error = copy(data, size); error != 0)
+        return failed_ = io_error(handle_->name(), error);
+      handle_->add_written(size);
+      env_.count_written(size);
+      return {};
+    }
     std::size_t done = 0;
     while (done < size) {
       const auto n = ::write(handle_->fd(), data + done, size - done);
@@ -131,10 +147,54 @@ private:
     return {};
   }
 
+  /// 0 or errno.
+  int copy(const char* data, std::size_t size) {
+    while (size > 0) {
+      if (at_ == region_end_)
+        if (const int error = next_region(); error != 0) return error;
+      const auto part = std::min<std::uint64_t>(size, region_end_ - at_);
+      std::memcpy(region_ + (at_ + region_bytes - region_end_), data, part);
+      at_ += part;
+      data += part;
+      size -= part;
+    }
+    return 0;
+  }
+
+  int next_region() {
+    unmap();
+    const auto from = static_cast<off_t>(at_);
+    if (const int error = ::posix_fallocate(handle_->fd(), from, region_bytes); error != 0)
+      return error;
+    void* mapped =
+        ::mmap(nullptr, region_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, handle_->fd(), from);
+    if (mapped == MAP_FAILED) return errno;
+    region_ = static_cast<char*>(mapped);
+    region_end_ = at_ + region_bytes;
+    return 0;
+  }
+
+  void unmap() {
+    if (region_ != nullptr) ::munmap(region_, region_bytes);
+    region_ = nullptr;
+  }
+
+  /// The file gets its true length; the zeros behind it go.
+  void end_mapping() {
+    unmap();
+    if (mapped_ && handle_ != nullptr && ::ftruncate(handle_->fd(), static_cast<off_t>(at_)) != 0 &&
+        failed_.ok())
+      failed_ = io_error(handle_->name(), errno);
+    mapped_ = false;
+  }
+
   journal_env& env_;
   std::shared_ptr<log_handle> handle_;
   std::string buffer_;
   leveldb::Status failed_;
+  bool mapped_;
+  char* region_ = nullptr;
+  std::uint64_t at_ = 0, region_end_ = 0; ///< places in the file
 };
 
 /// Tables and manifests: LevelDB's own file, counted and breakable.
@@ -232,7 +292,7 @@ leveldb::Status journal_env::open(const std::string& name, bool append,
     if (s.ok()) *out = new counted_file(*this, name, plain);
     return s;
   }
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC);
+  const int flags = O_RDWR | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC);
   const int fd = ::open(name.c_str(), flags, 0644);
   if (fd < 0) return io_error(name, errno);
   auto handle = std::make_shared<log_handle>(name, fd);
@@ -240,7 +300,7 @@ leveldb::Status journal_env::open(const std::string& name, bool append,
     const std::lock_guard lock(mutex_);
     open_.push_back(handle);
   }
-  *out = new log_file(*this, std::move(handle));
+  *out = new log_file(*this, std::move(handle), !append);
   return {};
 }
 

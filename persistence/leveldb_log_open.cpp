@@ -79,7 +79,8 @@ status leveldb_log::start() {
   lock_ = std::move(*lock);
   auto db = database::open({.folder = options_.folder,
                             .write_buffer_bytes = options_.write_buffer_bytes,
-                            .cache_bytes = 4u << 20},
+                            .cache_bytes = 4u << 20,
+                            .compressed = false},
                            env_);
   if (!db) return db.error();
   database_ = std::move(*db);

@@ -83,7 +83,7 @@ struct leveldb_log_options {
                              ///< for an existing log only
   std::uint64_t min_free_bytes = 256ull << 20; ///< below it appends are refused (no_space)
   std::uint64_t ballast_bytes = 16ull << 20;   ///< file given up first when the disk is full
-  std::size_t write_buffer_bytes = 16u << 20;
+  std::size_t write_buffer_bytes = 32u << 20;
 };
 
 /// Opens (or creates) the embedded log: takes the lock file, raises and fsyncs the epoch before

@@ -111,7 +111,7 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
   front.replay_quarantined = with.replay_quarantined;
   front.now = actors::system_now_ns;
   made.node = actors::spawn_node(system, std::move(front));
-  caf::anon_send(made.feed, actors::feed_hosts{made.hosts});
+  caf::anon_send(made.feed, actors::feed_hosts{made.hosts, made.outbox});
   if (auto ready = wait_recovered(system, made); !ready) {
     made.stop();
     return ready.error();
