@@ -4,6 +4,7 @@
 // logger of the thread that constructed it. When CAF hangs, that thread and all it holds is given
 // up.
 #include "bridge/remote/client.hpp"
+#include <algorithm>
 #include <atomic>
 #include <caf/io/all.hpp>
 #include <caf/openssl/all.hpp>
@@ -147,12 +148,12 @@ result<std::unique_ptr<client>> client::connect(const client_settings& settings)
     return failure{errc::unavailable, "no node is running on the data folder " + settings.data};
   if (!where) return where.error();
 
+  const auto limit = std::min(settings.timeout, longest_connect);
   const auto shared = std::make_shared<session>();
   auto opened = shared->opened.get_future();
   std::unique_ptr<client> out(new client(shared, *where, settings.timeout));
   ++sessions_running;
-  std::thread([shared, files = *files, to = *where,
-               until = steady_clock::now() + settings.timeout] {
+  std::thread([shared, files = *files, to = *where, until = steady_clock::now() + limit] {
     try {
       shared->run(files, to, until);
     } catch (const std::exception& e) { // CAF throws when it cannot set itself up
@@ -161,10 +162,9 @@ result<std::unique_ptr<client>> client::connect(const client_settings& settings)
     --sessions_running;
     shared->closed.set_value();
   }).detach();
-  if (opened.wait_for(settings.timeout) != std::future_status::ready) {
+  if (opened.wait_for(limit) != std::future_status::ready) {
     out->give_up();
-    return not_reachable(*where,
-                         "no answer within " + std::to_string(settings.timeout.count()) + " ms");
+    return not_reachable(*where, "no answer within " + std::to_string(limit.count()) + " ms");
   }
   if (auto done = opened.get(); !done) return done.error();
   return out;
@@ -178,7 +178,7 @@ void client::give_up() {
 client::~client() {
   const auto closing = session_;
   give_up();
-  if (closing) closing->closed.get_future().wait_for(milliseconds(1000));
+  if (closing) closing->closed.get_future().wait_for(milliseconds(500));
 }
 
 template <class Query>

@@ -12,10 +12,14 @@
 
 namespace pollux::bridge::remote {
 
+/// However long a query may take, a node that does not take a link in this time is not there: with
+/// the time to give up, a stopped one is reported within 6 s.
+inline constexpr std::chrono::milliseconds longest_connect{4500};
+
 struct client_settings {
   std::string data = "data"; ///< whose pki folder holds the client's certificate
   std::string server;        ///< host:port; empty = as the node wrote it into the data folder
-  std::chrono::milliseconds timeout{5000}; ///< of the connect, and of each query unless it says so
+  std::chrono::milliseconds timeout{5000}; ///< of each query unless it says so, and of the connect
 };
 
 class client {
@@ -26,7 +30,7 @@ public:
   static result<std::unique_ptr<client>> connect(const client_settings& settings);
   client(const client&) = delete;
   client& operator=(const client&) = delete;
-  /// Closes the link; waits for that at most a second.
+  /// Closes the link; waits for that at most half a second.
   ~client();
 
   /// One query, one answer. Errors: whatever the node says; timed_out after `timeout` (the outcome
