@@ -13,7 +13,8 @@ namespace logging = messages::log;
 
 namespace {
 constexpr double heavy_load = 30'000; ///< inputs a second
-}
+constexpr auto sync_patience = 5s;
+} // namespace
 
 /// Lives in a segment; gives the credits back when the last twin has let go of it (decision 4).
 struct intake::credit_return {
@@ -238,18 +239,35 @@ status intake::flush_locked(messages::durability upto) {
     return drained;
   }
   if (upto == messages::durability::d2) return pump_sync();
-  // D1's hard bound: while an fsync hangs for more than a second, nothing is acknowledged.
-  if (upto == messages::durability::d1 &&
-      log_.durable_upto(messages::durability::d1) < log_.durable_upto(messages::durability::d0))
-    return failure{errc::unavailable, "fsync is more than a second behind"};
   return {};
 }
 
 status intake::flush(messages::durability upto, messages::ticket mine) {
-  std::lock_guard lock{journal_mutex_};
-  if (mine.value != 0 && mine.value <= failed_upto_.load(std::memory_order_acquire))
-    return failure{errc::unavailable, "the batch that held this input could not be written"};
-  return flush_locked(upto);
+  {
+    std::lock_guard lock{journal_mutex_};
+    if (mine.value != 0 && mine.value <= failed_upto_.load(std::memory_order_acquire))
+      return failure{errc::unavailable, "the batch that held this input could not be written"};
+    if (auto written = flush_locked(upto); !written || upto != messages::durability::d1)
+      return written;
+  }
+  return wait_for_sync();
+}
+
+// D1's hard bound: while an fsync hangs for more than a second, nothing is acknowledged. The disk
+// gets a few seconds to come back before the door has to send its device away.
+status intake::wait_for_sync() const {
+  const auto behind = [this] {
+    return log_.durable_upto(messages::durability::d1) <
+           log_.durable_upto(messages::durability::d0);
+  };
+  if (!behind()) return {};
+  const auto patience = steady_clock::now() + sync_patience;
+  while (behind()) {
+    if (closed_.load(std::memory_order_relaxed) || steady_clock::now() > patience)
+      return failure{errc::unavailable, "fsync is more than a second behind"};
+    std::this_thread::sleep_for(1ms);
+  }
+  return {};
 }
 
 messages::ticket intake::durable_upto(messages::durability at) const {

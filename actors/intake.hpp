@@ -97,6 +97,7 @@ private:
                                std::string_view model_name, std::int64_t ingest_time_ns);
   result<messages::ticket> entered(inbox& box, std::uint32_t shard, std::size_t bytes);
   status flush_locked(messages::durability upto);
+  [[nodiscard]] status wait_for_sync() const;
   status drain(std::uint64_t upto);
   status write_new_rows();
   void wake_tick();
