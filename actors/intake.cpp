@@ -12,7 +12,7 @@ using namespace std::chrono;
 namespace logging = messages::log;
 
 namespace {
-constexpr double heavy_load = 30'000; ///< inputs a second
+constexpr double heavy_load = 32'000; ///< inputs a second
 constexpr auto sync_patience = 5s;
 } // namespace
 
@@ -331,6 +331,7 @@ void intake::run_tick() {
   int quiet = 0;
   auto counted = next_ticket_.load(std::memory_order_relaxed);
   auto counted_at = steady_clock::now();
+  double rate = 0;
   while (true) {
     const auto handed_on = pump();
     quiet = handed_on == 0 ? quiet + 1 : 0;
@@ -340,11 +341,12 @@ void intake::run_tick() {
       // Under heavy load a longer tick: each wake-up then serves more inputs.
       const auto tickets = next_ticket_.load(std::memory_order_relaxed);
       const auto now = steady_clock::now();
-      const auto rate =
+      const auto lately =
           static_cast<double>(tickets - counted) / duration<double>(now - counted_at).count();
+      rate += (lately - rate) * 0.1; // single ticks vary widely
       counted = tickets;
       counted_at = now;
-      const auto tick = rate > heavy_load ? options_.tick_ns * 5 / 2 : options_.tick_ns;
+      const auto tick = rate > heavy_load ? options_.tick_ns * 5 : options_.tick_ns;
       wake_.wait_for(lock, nanoseconds{tick}, [this] { return stopping_; });
       continue;
     }

@@ -24,7 +24,7 @@
 namespace pollux::actors {
 
 struct intake_options {
-  std::int64_t tick_ns = 2'000'000;
+  std::int64_t tick_ns = 1'000'000;
   std::int64_t sync_interval_ns = 50'000'000;
   std::uint64_t inbox_bytes =
       128ull << 20; ///< credits: bytes submitted and not yet applied by their twins

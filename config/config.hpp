@@ -20,7 +20,7 @@ struct node_settings {
 struct journal_settings {
   messages::durability durability = messages::durability::d1; ///< default of every ingress
   std::int64_t sync_interval_ns = 50'000'000;
-  std::int64_t tick_ns = 2'000'000;        ///< hand-over and group write, while busy
+  std::int64_t tick_ns = 1'000'000;         ///< hand-over and group write, while busy
   std::uint64_t inbox_bytes = 128ull << 20; ///< credits: submitted and not yet applied
   std::uint64_t inbox_inputs = 1'000'000;
   std::uint64_t tail_bytes = 256ull << 20; ///< the log's tail is sealed above this ...
