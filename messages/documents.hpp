@@ -12,11 +12,14 @@ namespace pollux::messages {
 
 [[nodiscard]] std::string twin_document(const domain::twin_description& twin, std::int64_t now_ns);
 /// One incident with its transitions, oldest first, and the evidence of each.
-[[nodiscard]] std::string alert_document(std::string_view twin, const std::vector<domain::effect>& transitions);
-/// CloudEvents 1.0 (structured JSON) of one alert transition or command step; id = effect id with the twin.
+[[nodiscard]] std::string alert_document(std::string_view twin,
+                                         const std::vector<domain::effect>& transitions);
+/// CloudEvents 1.0 (structured JSON) of one alert transition or command step; id = effect id with
+/// the twin.
 [[nodiscard]] std::string cloud_event(std::string_view twin, const domain::effect& what);
 /// What goes to the device: {"id":..,"command":..,"arguments":{..},"expires_at":".."}.
-[[nodiscard]] std::string command_payload(std::string_view twin, const domain::command_effect& command);
+[[nodiscard]] std::string command_payload(std::string_view twin,
+                                          const domain::command_effect& command);
 
 /// One owned value as JSON.
 [[nodiscard]] std::string value_json(const domain::owned_value& value);

@@ -13,19 +13,21 @@ struct publication {
   std::string payload;
   std::uint8_t qos = 1;
   bool retain = false;
-  std::string content_type;      ///< MQTT 5 only
-  std::string response_topic;    ///< MQTT 5 only; commands
-  std::string correlation_data;  ///< MQTT 5 only; the command id
-  std::int64_t expires_at_ns = 0; ///< 0 = never; checked before sending, and sent as message expiry (MQTT 5)
+  std::string content_type;     ///< MQTT 5 only
+  std::string response_topic;   ///< MQTT 5 only; commands
+  std::string correlation_data; ///< MQTT 5 only; the command id
+  std::int64_t expires_at_ns =
+      0; ///< 0 = never; checked before sending, and sent as message expiry (MQTT 5)
 };
 
 class egress {
 public:
   virtual ~egress() = default;
-  /// Hands a publication over. `done(true)` once the broker has acknowledged it (QoS 0: once written),
-  /// `done(false)` when it failed or the connection was lost first: then send it again, same id.
-  /// `done` is called exactly once, from any thread, and must not block. Never waits.
-  /// Errors: overloaded (bounded in-flight window full), unavailable (not connected): done is not called.
+  /// Hands a publication over. `done(true)` once the broker has acknowledged it (QoS 0: once
+  /// written), `done(false)` when it failed or the connection was lost first: then send it again,
+  /// same id. `done` is called exactly once, from any thread, and must not block. Never waits.
+  /// Errors: overloaded (bounded in-flight window full), unavailable (not connected): done is not
+  /// called.
   virtual status publish(publication p, std::function<void(bool)> done) = 0;
   [[nodiscard]] virtual bool connected() const = 0;
 };

@@ -31,11 +31,13 @@ public:
   /// Errors: not_found (unknown twin or model), invalid_argument (bad id), overloaded (credits ran
   /// dry: the source must pause until accepting()), no_space / io / unavailable (the journal
   /// refuses; do not acknowledge).
-  virtual result<ticket> submit(std::string_view id, std::string_view create_as, const domain::input& in) = 0;
+  virtual result<ticket> submit(std::string_view id, std::string_view create_as,
+                                const domain::input& in) = 0;
 
   /// Writes everything that waits as one batch, and for d2 also syncs it. On success everything
-  /// submitted before the call is durable at `upto`; with `mine`, success also says that the input of
-  /// that ticket was not in a batch that failed meanwhile. May take milliseconds. Errors as submit.
+  /// submitted before the call is durable at `upto`; with `mine`, success also says that the input
+  /// of that ticket was not in a batch that failed meanwhile. May take milliseconds. Errors as
+  /// submit.
   virtual status flush(durability upto, ticket mine = {}) = 0;
 
   [[nodiscard]] virtual ticket durable_upto(durability at) const = 0;

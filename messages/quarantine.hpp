@@ -9,14 +9,14 @@ namespace pollux::messages {
 
 /// Persisted and in metrics labels: never renumber.
 enum class quarantine_reason : std::uint8_t {
-  malformed = 1,       ///< not JSON, not Protobuf, invalid UTF-8
-  invalid_value = 2,   ///< NaN, infinity, wrong type, out of the declared range
-  unknown_twin = 3,    ///< no such twin and the mapping does not create
-  unknown_topic = 4,   ///< no mapping takes this topic, or its parts make no valid id
-  oversized = 5,       ///< payload, text, samples or reading count over the bound
-  bad_time = 6,        ///< unreadable, or beyond the future guard, or older than the mapping allows
-  poison = 7,          ///< crashed its twin three times
-  unsupported = 8,     ///< understood, but no rule for it (content type, nesting)
+  malformed = 1,     ///< not JSON, not Protobuf, invalid UTF-8
+  invalid_value = 2, ///< NaN, infinity, wrong type, out of the declared range
+  unknown_twin = 3,  ///< no such twin and the mapping does not create
+  unknown_topic = 4, ///< no mapping takes this topic, or its parts make no valid id
+  oversized = 5,     ///< payload, text, samples or reading count over the bound
+  bad_time = 6,      ///< unreadable, or beyond the future guard, or older than the mapping allows
+  poison = 7,        ///< crashed its twin three times
+  unsupported = 8,   ///< understood, but no rule for it (content type, nesting)
 };
 
 [[nodiscard]] const char* to_string(quarantine_reason r) noexcept;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A segment: the inputs of one flush for one shard, as immutable bytes (messages/proto/journal.proto)
-// plus an index over them. Encoded once when a reading arrives, written as it is, and decoded
-// straight from the same bytes by the twins: nothing is copied per reading on the way.
+// A segment: the inputs of one flush for one shard, as immutable bytes
+// (messages/proto/journal.proto) plus an index over them. Encoded once when a reading arrives,
+// written as it is, and decoded straight from the same bytes by the twins: nothing is copied per
+// reading on the way.
 #pragma once
 #include "domain/base/result.hpp"
 #include "domain/twin/input.hpp"
@@ -61,7 +62,8 @@ private:
   std::uint64_t readings_ = 0;
 };
 
-/// Collects the inputs of one shard until the next flush. Not thread-safe (the shard's lock guards it).
+/// Collects the inputs of one shard until the next flush. Not thread-safe (the shard's lock guards
+/// it).
 class segment_builder {
 public:
   segment_builder();
