@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/folder_lock.hpp"
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/file.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace pollux::persistence {
@@ -22,6 +24,15 @@ std::string read_owner(int fd) {
 failure system_failure(const std::string& doing, int number) {
   return {number == ENOSPC ? errc::no_space : errc::io,
           doing + ": " + std::generic_category().message(number)};
+}
+
+/// A killed process holds its lock until its memory is given back, which takes a while for a large
+/// node; by then it has no program any more. Whoever restarts it at once should not be refused.
+bool dying(const std::string& pid) {
+  if (pid.empty()) return false;
+  char program[16];
+  return ::readlink(("/proc/" + pid + "/exe").c_str(), program, sizeof program) < 0 &&
+         errno == ENOENT;
 }
 
 } // namespace
@@ -45,9 +56,14 @@ result<folder_lock> folder_lock::take(const std::string& folder) {
   folder_lock lock;
   lock.fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock.fd_ < 0) return system_failure("opening " + name, errno);
-  if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return system_failure("locking " + name, errno);
     const auto owner = read_owner(lock.fd_);
+    if (dying(owner) && std::chrono::steady_clock::now() < patience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      continue;
+    }
     return failure{errc::locked,
                    folder + " is in use by process " + (owner.empty() ? "unknown" : owner)};
   }
