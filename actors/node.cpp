@@ -2,8 +2,11 @@
 #include "actors/node.hpp"
 #include "actors/directory.hpp"
 #include "actors/glob.hpp"
+#include "actors/node_acknowledge.hpp"
 #include "actors/node_inputs.hpp"
+#include "actors/node_state.hpp"
 #include "actors/node_stats.hpp"
+#include "actors/poison.hpp"
 #include "actors/reader.hpp"
 #include "domain/base/twin_id.hpp"
 #include "messages/hash.hpp"
@@ -16,30 +19,7 @@ namespace pollux::actors {
 namespace {
 
 using namespace messages;
-using again_atom = caf::atom_constant<caf::atom("again")>;
-constexpr auto ask_timeout = std::chrono::seconds{5};
-
-struct node_state {
-  node_surroundings with;
-  static inline const char* name = "node";
-};
-
-using self_pointer = node_actor::stateful_pointer<node_state>;
-
-struct found_twin {
-  twin_place place;
-  std::string key;
-};
-
-result<found_twin> find_twin(const node_state& s, const std::string& id) {
-  if (auto parts = parse_twin_id(id); !parts) return parts.error();
-  const auto shard = shard_of(id, s.with.inlet->shards());
-  return s.with.inlet->with_directory(shard, [&](shard_directory& d) -> result<found_twin> {
-    const auto row = d.find_living(id);
-    if (row == unknown_row) return failure{errc::not_found, "no twin " + id};
-    return found_twin{{shard, row}, std::string{d.key(row)}};
-  });
-}
+using self_pointer = node_pointer;
 
 const caf::actor& host_of(const node_state& s, twin_place place) {
   return s.with.hosts[place.shard % s.with.hosts.size()];
@@ -58,14 +38,6 @@ caf::typed_response_promise<Answer> forward(self_pointer self, const caf::actor&
       .then([promise](Answer& a) mutable { promise.deliver(std::move(a)); },
             [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;
-}
-
-/// Journals an input and waits until it is written: what is answered is not lost.
-status journal(const node_state& s, const std::string& id, const std::string& create_as,
-               const domain::input& in) {
-  auto ticket = s.with.inlet->submit(id, create_as, in);
-  if (!ticket) return ticket.error();
-  return s.with.inlet->flush(durability::d0, *ticket);
 }
 
 // ls: ids in byte order, page by page. The ids are gathered under one shard lock after the other.
@@ -163,57 +135,6 @@ caf::result<command_answer> take_command(self_pointer self, const command_reques
   return command_answer{r.id, "accepted", "journaled; ask for its state by id", {}};
 }
 
-// The acknowledgement is an input like any other; the answer waits until the twin has applied it.
-void await_acknowledged(self_pointer self, twin_place place, const alert_acknowledge& a,
-                        caf::typed_response_promise<alert_answer> promise, int tries) {
-  self->request(self->state.with.readers.front(), ask_timeout,
-                alert_ask{place, {a.twin, a.incident}})
-      .then(
-          [self, place, a, promise, tries](alert_answer& now) mutable {
-            if (now.state == "acknowledged" || now.state == "cleared" || tries == 0) {
-              if (now.state == "active")
-                promise.deliver(
-                    to_caf({errc::timed_out, "journaled, and not yet applied by the twin"}));
-              else
-                promise.deliver(std::move(now));
-              return;
-            }
-            std::this_thread::sleep_for(
-                std::chrono::milliseconds{10}); // detached, and the twin is a tick away
-            await_acknowledged(self, place, a, promise, tries - 1);
-          },
-          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
-}
-
-caf::result<alert_answer> acknowledge(self_pointer self, const alert_acknowledge& a) {
-  auto& s = self->state;
-  auto twin = find_twin(s, a.twin);
-  if (!twin) return to_caf(twin.error());
-  const auto place = twin->place;
-  auto promise = self->make_response_promise<alert_answer>();
-  self->request(s.with.readers.front(), ask_timeout, alert_ask{place, {a.twin, a.incident}})
-      .then(
-          [self, place, a, promise](alert_answer& known) mutable {
-            if (known.state != "active") {
-              promise.deliver(to_caf(
-                  {errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"}));
-              return;
-            }
-            domain::input in;
-            in.kind = domain::input_kind::alert_acknowledged;
-            in.ingest_time_ns = self->state.with.now();
-            in.incident = a.incident;
-            in.by = a.by;
-            in.detail = a.comment;
-            if (auto written = journal(self->state, a.twin, {}, in); !written)
-              promise.deliver(to_caf(written.error()));
-            else
-              await_acknowledged(self, place, a, promise, 200);
-          },
-          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
-  return promise;
-}
-
 caf::result<quarantine_list> list_quarantine(const node_state& s, const quarantine_query& q) {
   auto rows =
       s.with.tables->quarantine_page(q.after, std::clamp<std::uint32_t>(q.limit, 1, max_page));
@@ -226,13 +147,54 @@ caf::result<quarantine_list> list_quarantine(const node_state& s, const quaranti
   return page;
 }
 
+// A poison input is in the journal as it came; the record says where. A record of an earlier
+// release holds the input's own bytes instead, which the mapping's side reads.
+status replay_poison(const node_state& s, const messages::quarantined& record) {
+  auto where = place_in(record.payload);
+  if (!where) return where.error();
+  const auto [shard, row] = where->twin;
+  if (shard >= s.with.inlet->shards())
+    return failure{errc::not_found,
+                   "the record is of another data folder: no shard " + std::to_string(shard)};
+  const bool living = s.with.inlet->with_directory(shard, [&](shard_directory& d) {
+    if (row >= d.size() || d.deleted(row)) return false;
+    where->key = d.key(row);
+    return true;
+  });
+  if (!living) return failure{errc::not_found, "twin " + record.topic + " has been deleted since"};
+  status taken;
+  auto seen = visit_input(*s.with.journal, *s.with.tables, *where, [&](const domain::input& was) {
+    if (was.kind != domain::input_kind::readings) {
+      taken =
+          failure{errc::refused, std::string{"only readings are replayed; this is a "} +
+                                     kind_text(was.kind) + ", to be sent anew if it still holds"};
+      return;
+    }
+    auto again = was;
+    again.id = {};
+    again.ingest_time_ns = s.with.now();
+    for (auto& r : again.readings) r.sequence = 0; // its number lies behind those that came since
+    if (auto in = s.with.inlet->submit(split_key(where->key).id, {}, again); !in)
+      taken = in.error();
+  });
+  return seen ? taken : seen;
+}
+
+status replay_record(const node_state& s, const messages::quarantined& record) {
+  if (record.reason == messages::quarantine_reason::poison && record.payload.starts_with('{'))
+    return replay_poison(s, record);
+  if (record.payload.empty())
+    return failure{errc::refused, "the record has no payload: nothing to replay"};
+  if (!s.with.replay_quarantined) return failure{errc::unavailable, "no ingress is configured"};
+  return s.with.replay_quarantined(record);
+}
+
 caf::result<done> replay_quarantine(const node_state& s, const quarantine_replay& q) {
   auto rows = s.with.tables->quarantine_page(q.id == 0 ? 0 : q.id - 1, 1);
   if (!rows) return to_caf(rows.error());
   if (rows->empty() || rows->front().id != q.id)
     return to_caf({errc::not_found, "no quarantined record " + std::to_string(q.id)});
-  if (!s.with.replay_quarantined) return to_caf({errc::unavailable, "no ingress is configured"});
-  if (auto replayed = s.with.replay_quarantined(rows->front().record); !replayed)
+  if (auto replayed = replay_record(s, rows->front().record); !replayed)
     return to_caf(replayed.error());
   if (auto written = s.with.inlet->flush(durability::d0); !written) return to_caf(written.error());
   if (auto erased = s.with.tables->erase_quarantine(q.id); !erased) return to_caf(erased.error());
@@ -259,7 +221,7 @@ caf::result<done> delete_twin(const node_state& s, const twin_delete& d) {
   return done{"deleted"};
 }
 
-node_actor::behavior_type node(self_pointer self, node_surroundings with) {
+node_front::behavior_type node(self_pointer self, node_surroundings with) {
   self->state.with = std::move(with);
   auto& s = self->state;
   return {
@@ -317,10 +279,28 @@ node_actor::behavior_type node(self_pointer self, node_surroundings with) {
         messages::log::set_level(level);
         return done{"log level is " + l.level};
       },
+      [self](look_atom, std::uint64_t waiter) { look_again(self, waiter); },
   };
 }
 
 } // namespace
+
+result<found_twin> find_twin(const node_state& s, const std::string& id) {
+  if (auto parts = parse_twin_id(id); !parts) return parts.error();
+  const auto shard = shard_of(id, s.with.inlet->shards());
+  return s.with.inlet->with_directory(shard, [&](shard_directory& d) -> result<found_twin> {
+    const auto row = d.find_living(id);
+    if (row == unknown_row) return failure{errc::not_found, "no twin " + id};
+    return found_twin{{shard, row}, std::string{d.key(row)}};
+  });
+}
+
+status journal(const node_state& s, const std::string& id, const std::string& create_as,
+               const domain::input& in) {
+  auto ticket = s.with.inlet->submit(id, create_as, in);
+  if (!ticket) return ticket.error();
+  return s.with.inlet->flush(messages::durability::d0, *ticket);
+}
 
 messages::node_actor spawn_node(caf::actor_system& system, node_surroundings with) {
   return system.spawn<caf::detached>(node, std::move(with));

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/node_acknowledge.hpp"
+#include "actors/reader.hpp"
+#include <algorithm>
+
+namespace pollux::actors {
+
+using namespace messages;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr milliseconds first_pause{10}; // the twin is a tick away
+constexpr milliseconds longest_pause{80};
+
+template <class Answer> void finish(node_pointer self, std::uint64_t number, Answer&& answer) {
+  auto& s = self->state;
+  const auto it = s.waiters.find(number);
+  if (it == s.waiters.end()) return;
+  auto promise = std::move(it->second.promise);
+  s.waiters.erase(it);
+  --s.acknowledging;
+  promise.deliver(std::forward<Answer>(answer));
+}
+
+void on_looked(node_pointer self, std::uint64_t number, alert_answer& now) {
+  const auto it = self->state.waiters.find(number);
+  if (it == self->state.waiters.end()) return;
+  if (now.state == "acknowledged" || now.state == "cleared")
+    return finish(self, number, std::move(now));
+  auto& waiter = it->second;
+  if (steady_clock::now() >= waiter.until) {
+    if (now.state == "active")
+      return finish(self, number,
+                    to_caf({errc::timed_out, "journaled, and not yet applied by the twin"}));
+    return finish(self, number, std::move(now));
+  }
+  self->delayed_send(self, waiter.pause, look_atom::value, number);
+  waiter.pause = std::min(waiter.pause * 2, longest_pause);
+}
+
+void on_known(node_pointer self, twin_place place, const alert_acknowledge& a,
+              caf::typed_response_promise<alert_answer> promise, const alert_answer& known) {
+  auto& s = self->state;
+  const auto refuse = [&](const failure& why) {
+    --s.acknowledging;
+    promise.deliver(to_caf(why));
+  };
+  if (known.state != "active")
+    return refuse({errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"});
+  domain::input in;
+  in.kind = domain::input_kind::alert_acknowledged;
+  in.ingest_time_ns = s.with.now();
+  in.incident = a.incident;
+  in.by = a.by;
+  in.detail = a.comment;
+  if (auto written = journal(s, a.twin, {}, in); !written) return refuse(written.error());
+  const auto number = ++s.last_waiter;
+  s.waiters.emplace(number, acknowledge_waiter{place,
+                                               {a.twin, a.incident},
+                                               std::move(promise),
+                                               steady_clock::now() + acknowledge_patience,
+                                               first_pause});
+  look_again(self, number);
+}
+
+} // namespace
+
+void look_again(node_pointer self, std::uint64_t number) {
+  const auto it = self->state.waiters.find(number);
+  if (it == self->state.waiters.end()) return;
+  self->request(self->state.with.readers.front(), ask_timeout,
+                alert_ask{it->second.place, it->second.what})
+      .then([self, number](alert_answer& now) { on_looked(self, number, now); },
+            [self, number](caf::error& e) { finish(self, number, std::move(e)); });
+}
+
+caf::result<alert_answer> acknowledge(node_pointer self, const alert_acknowledge& a) {
+  auto& s = self->state;
+  auto twin = find_twin(s, a.twin);
+  if (!twin) return to_caf(twin.error());
+  if (s.acknowledging >= max_acknowledging)
+    return to_caf({errc::overloaded, std::to_string(max_acknowledging) +
+                                         " acknowledgements wait already; this one was not "
+                                         "journaled, try again"});
+  ++s.acknowledging;
+  const auto place = twin->place;
+  auto promise = self->make_response_promise<alert_answer>();
+  self->request(s.with.readers.front(), ask_timeout, alert_ask{place, {a.twin, a.incident}})
+      .then([self, place, a,
+             promise](const alert_answer& known) { on_known(self, place, a, promise, known); },
+            [self, promise](caf::error& e) mutable {
+              --self->state.acknowledging;
+              promise.deliver(std::move(e));
+            });
+  return promise;
+}
+
+} // namespace pollux::actors

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the sources of the node actor share: its state, and how it finds a twin and writes an input.
+#pragma once
+#include "actors/node.hpp"
+#include "domain/twin/input.hpp"
+#include <chrono>
+#include <map>
+#include <string>
+
+namespace pollux::actors {
+
+/// The node to itself: "look again after this waiter". No door sees it.
+using look_atom = caf::atom_constant<caf::atom("look")>;
+using node_front = messages::node_actor::extend<caf::reacts_to<look_atom, std::uint64_t>>;
+
+inline constexpr auto ask_timeout = std::chrono::seconds{5};
+
+struct found_twin {
+  twin_place place;
+  std::string key;
+};
+
+/// Somebody whose acknowledgement is journaled and not yet seen applied.
+struct acknowledge_waiter {
+  twin_place place;
+  messages::alert_query what;
+  caf::typed_response_promise<messages::alert_answer> promise;
+  std::chrono::steady_clock::time_point until;
+  std::chrono::milliseconds pause;
+};
+
+struct node_state {
+  node_surroundings with;
+  std::map<std::uint64_t, acknowledge_waiter> waiters; ///< by number; bounded
+  std::uint64_t last_waiter = 0;
+  std::size_t acknowledging = 0; ///< requests under way, waiting ones included
+  static inline const char* name = "node";
+};
+
+using node_pointer = node_front::stateful_pointer<node_state>;
+
+/// Errors: invalid_argument (no twin id), not_found.
+[[nodiscard]] result<found_twin> find_twin(const node_state& s, const std::string& id);
+
+/// Journals an input and waits until it is written: what is answered is not lost.
+status journal(const node_state& s, const std::string& id, const std::string& create_as,
+               const domain::input& in);
+
+} // namespace pollux::actors
