@@ -33,9 +33,15 @@ config::settings examine_configuration(const context& ctx, const doctor_options&
   return v.value;
 }
 
-/// The file given, else the one beside the configuration, else the system's; empty = none.
-std::string find_mosquitto_conf(const context& ctx, const doctor_options& options) {
+/// The file given, else the one the broker here runs with, else the one beside the configuration,
+/// else the system's; empty = none.
+std::string find_mosquitto_conf(const context& ctx, const doctor_options& options,
+                                const config::settings& s) {
   if (!options.mosquitto_conf.empty()) return options.mosquitto_conf;
+  const auto broker = host_of_url(s.broker.url);
+  if (broker &&
+      (broker->first == "localhost" || broker->first == "::1" || broker->first.starts_with("127.")))
+    if (auto file = running_mosquitto_conf(broker->second); !file.empty()) return file;
   const auto slash = ctx.config_file.rfind('/');
   const auto beside = ctx.config_file.substr(0, slash == std::string::npos ? 0 : slash + 1);
   for (const auto& file : {beside + "mosquitto.conf", std::string("/etc/mosquitto/mosquitto.conf")})
@@ -97,7 +103,7 @@ int doctor(const context& ctx, const doctor_options& options) {
   examine_limits(settings, all);
   examine_node(settings, all);
   examine_broker(settings, all);
-  examine_mosquitto(find_mosquitto_conf(ctx, options), settings, all);
+  examine_mosquitto(find_mosquitto_conf(ctx, options, settings), settings, all);
   auto worst = grade::ok;
   for (const auto& f : all) worst = std::max(worst, f.is);
   print(all, worst, ctx);
@@ -110,7 +116,8 @@ void add_doctor_verbs(CLI::App& app, context& ctx) {
   auto* verb = app.add_subcommand(
       "doctor", "look for what would make a node lose data: disk, clock, limits, broker");
   verb->add_option("--mosquitto-conf", options->mosquitto_conf,
-                   "mosquitto.conf to judge (default: beside the configuration, else /etc)")
+                   "mosquitto.conf to judge (default: of the broker running here, else beside the "
+                   "configuration, else /etc)")
       ->type_name("FILE");
   verb->add_option("--data", options->data, "data folder, instead of node.data")
       ->type_name("FOLDER");

@@ -132,6 +132,38 @@ bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "localhost" || address == "::1";
 }
 
+std::optional<std::string> text_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::nullopt;
+  return std::string((std::istreambuf_iterator<char>(in)), {});
+}
+
+bool listens_on(const mosquitto_settings& s, std::uint16_t port) {
+  const auto number = std::to_string(port);
+  const auto found = s.find("listener");
+  if (found == s.end()) return value_of(s, "port", "1883") == number;
+  for (const auto& line : found->second)
+    if (line.substr(0, line.find_first_of(" \t")) == number) return true;
+  return false;
+}
+
+/// What stands behind -c in the words of a process, absolute; empty = nothing of use.
+std::filesystem::path file_of_process(const std::filesystem::path& process) {
+  const auto words = text_of(process / "cmdline").value_or("");
+  std::filesystem::path file;
+  bool next = false;
+  for (std::size_t at = 0; at < words.size();) {
+    const std::string word(words.c_str() + at); // each ends in a zero byte
+    if (next) file = word;
+    next = word == "-c" || word == "--config-file";
+    at += word.size() + 1;
+  }
+  if (file.empty() || file.is_absolute()) return file;
+  std::error_code e;
+  const auto folder = std::filesystem::read_symlink(process / "cwd", e);
+  return e ? std::filesystem::path{} : folder / file;
+}
+
 /// A listener without an address, or with one that others reach.
 std::optional<std::string> open_listener(const mosquitto_settings& s) {
   const auto found = s.find("listener");
@@ -162,11 +194,6 @@ void read_mosquitto_lines(std::string_view text, mosquitto_settings& into) {
 }
 
 result<mosquitto_settings> read_mosquitto_conf(const std::string& file) {
-  const auto text_of = [](const std::string& name) -> std::optional<std::string> {
-    std::ifstream in(name, std::ios::binary);
-    if (!in) return std::nullopt;
-    return std::string((std::istreambuf_iterator<char>(in)), {});
-  };
   const auto text = text_of(file);
   if (!text) return failure{errc::not_found, "cannot open " + file};
   mosquitto_settings out;
@@ -182,6 +209,19 @@ result<mosquitto_settings> read_mosquitto_conf(const std::string& file) {
       if (const auto more = text_of(name)) read_mosquitto_lines(*more, out);
   }
   return out;
+}
+
+std::string running_mosquitto_conf(std::uint16_t port, const std::string& processes) {
+  std::error_code e;
+  for (std::filesystem::directory_iterator it(processes, e), end; !e && it != end;
+       it.increment(e)) {
+    if (text_of(it->path() / "comm") != "mosquitto\n") continue;
+    const auto file = file_of_process(it->path());
+    if (file.empty()) continue;
+    const auto read = read_mosquitto_conf(file.string());
+    if (read && listens_on(*read, port)) return file.string();
+  }
+  return {};
 }
 
 findings judge_mosquitto(const mosquitto_settings& s, std::uint64_t largest_payload) {

@@ -20,6 +20,11 @@ void read_mosquitto_lines(std::string_view text, mosquitto_settings& into);
 /// A file with what its include_dir names. Errors: not_found, io.
 [[nodiscard]] result<mosquitto_settings> read_mosquitto_conf(const std::string& file);
 
+/// The configuration of a mosquitto that runs on this machine and listens on `port`; empty when
+/// there is none, or it shows its file to others only. `processes`: where the kernel lists them.
+[[nodiscard]] std::string running_mosquitto_conf(std::uint16_t port,
+                                                 const std::string& processes = "/proc");
+
 /// `largest_payload`: what the node would take, in bytes.
 [[nodiscard]] findings judge_mosquitto(const mosquitto_settings& s, std::uint64_t largest_payload);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/pollux/output.hpp"
 #include "domain/base/time.hpp"
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -24,6 +25,15 @@ std::size_t character_size(std::string_view text) {
   const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
   const bool outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
   return overlong || outside ? 0 : size;
+}
+
+std::string number_text(double value) {
+  const double size = std::fabs(value);
+  const bool everyday = size == 0 || (size >= 1e-6 && size < 1e15);
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value,
+                              everyday ? std::chars_format::fixed : std::chars_format::scientific)
+                    .ptr};
 }
 
 } // namespace
@@ -62,6 +72,7 @@ void print_document(const json& document, output format) {
 std::string plain(const json& value) {
   if (value.is_null()) return "-";
   if (value.is_string()) return printable(value.get_ref<const std::string&>());
+  if (value.is_number_float()) return number_text(value.get<double>());
   return printable(value.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 

@@ -21,7 +21,8 @@ using json = nlohmann::ordered_json;
 /// One document: indented for -o json, on one line for -o jsonl.
 void print_document(const json& document, output format);
 
-/// A scalar as people read it: text without quotes, null as "-"; anything else as JSON.
+/// A scalar as people read it: text without quotes, null as "-", numbers in the fewest digits that
+/// give the same value back; anything else as JSON.
 [[nodiscard]] std::string plain(const json& value);
 
 /// "-" for "never".

@@ -119,6 +119,34 @@ TEST_CASE("an included folder is read after the file, in the order of names") {
   CHECK(read_mosquitto_conf(folder.path() + "/nowhere").error().code == errc::not_found);
 }
 
+TEST_CASE("the file of the mosquitto that listens on the broker's port is found") {
+  namespace fs = std::filesystem;
+  const temporary_folder folder;
+  const auto& proc = folder.path();
+  const auto process = [&](const std::string& id, const std::string& name, std::string_view words) {
+    fs::create_directory(proc + "/" + id);
+    std::ofstream(proc + "/" + id + "/comm") << name << '\n';
+    std::ofstream(proc + "/" + id + "/cmdline") << words;
+  };
+  using namespace std::string_literals;
+  std::ofstream(proc + "/a.conf") << "listener 1884 127.0.0.1\nlistener 8883\n";
+  std::ofstream(proc + "/b.conf") << sound;
+  process("10", "bash", "bash\0-c\0"s + proc + "/b.conf\0"s);
+  process("11", "mosquitto", "mosquitto\0-d\0"s);
+  process("12", "mosquitto", "mosquitto\0-c\0"s + proc + "/a.conf\0"s);
+  CHECK(running_mosquitto_conf(1884, proc) == proc + "/a.conf");
+  CHECK(running_mosquitto_conf(8883, proc) == proc + "/a.conf");
+  CHECK(running_mosquitto_conf(1883, proc).empty());
+  process("13", "mosquitto", "mosquitto\0-v\0-c\0b.conf\0"s);
+  CHECK(running_mosquitto_conf(1883, proc).empty()); // its folder is not shown to us
+  fs::create_directory_symlink(proc, proc + "/13/cwd");
+  CHECK(running_mosquitto_conf(1883, proc) == proc + "/b.conf");
+  process("12", "mosquitto", "mosquitto\0-c"s);
+  process("13", "mosquitto", ""s);
+  CHECK(running_mosquitto_conf(1883, proc).empty());
+  CHECK(running_mosquitto_conf(1884, proc + "/nowhere").empty());
+}
+
 TEST_CASE("the disk is measured without leaving anything behind") {
   const temporary_folder folder;
   config::settings s;
