@@ -48,18 +48,4 @@ status quarantine_queue::flush() {
   return written;
 }
 
-std::string encoded_input(const persistence::log& journal, std::uint32_t shard,
-                          domain::input_id at) {
-  std::string bytes;
-  auto read = journal.scan(shard, at.at, [&](const persistence::positioned_segment& s) {
-    if (s.at == at.at && at.index < s.content->entries().size()) {
-      domain::input in;
-      s.content->decode(at.index, s.at, in);
-      messages::encode_input(in, bytes);
-    }
-    return false;
-  });
-  return read ? bytes : std::string{};
-}
-
 } // namespace pollux::actors

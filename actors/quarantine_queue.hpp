@@ -5,7 +5,6 @@
 #pragma once
 #include "messages/observability/metrics.hpp"
 #include "messages/quarantine.hpp"
-#include "persistence/log.hpp"
 #include "persistence/store.hpp"
 #include <mutex>
 #include <vector>
@@ -30,10 +29,5 @@ private:
   std::mutex mutex_;
   std::vector<messages::quarantined> waiting_;
 };
-
-/// The stand-alone bytes of an input in the log, for the quarantine record of a poison input; empty
-/// when it is there no more.
-[[nodiscard]] std::string encoded_input(const persistence::log& journal, std::uint32_t shard,
-                                        domain::input_id at);
 
 } // namespace pollux::actors

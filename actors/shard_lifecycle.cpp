@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a row: waking, sleeping, crashing, timers, snapshots for sealing.
 #include "actors/glob.hpp"
-#include "actors/quarantine_queue.hpp"
+#include "actors/poison.hpp"
 #include "actors/shard_host.hpp"
 #include "domain/twin/twin_state.hpp"
 #include "messages/observability/log.hpp"
@@ -148,7 +148,7 @@ void shard_host::skip_poison(hosted_shard& shard, twin_place place, domain::inpu
                          messages::quarantine_reason::poison,
                          std::string{split_key(key).id},
                          "input " + input_text + " crashed the twin three times: " + what,
-                         encoded_input(*with_.journal, shard.number, at),
+                         poison_document(*with_.journal, *with_.tables, {place, key, at}),
                          {}});
   logging::error("host", "a poison input is skipped and quarantined; the twin lives on",
                  {{"twin", key}, {"input", input_text}});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervision/suspects.hpp"
-#include "actors/quarantine_queue.hpp"
+#include "actors/poison.hpp"
 #include "actors/shard_host.hpp"
 #include "messages/observability/log.hpp"
 #include <cstdlib>
@@ -34,15 +34,15 @@ status judge_suspects(const std::vector<actors::black_box_entry>& left,
     skip.skipped = {{suspect.position}, static_cast<std::uint32_t>(suspect.index)};
     skip.detail = "the process ended three times while it was applied";
     if (auto sent = inlet.submit_shard_wide(suspect.shard, skip); !sent) return sent.error();
-    const auto twin = inlet.with_directory(suspect.shard, [&](actors::shard_directory& d) {
-      return suspect.row < d.size() ? std::string{actors::split_key(d.key(suspect.row)).id}
-                                    : std::string{"?"};
+    const auto twin_key = inlet.with_directory(suspect.shard, [&](actors::shard_directory& d) {
+      return suspect.row < d.size() ? std::string{d.key(suspect.row)} : std::string{"?"};
     });
     quarantine.put({skip.ingest_time_ns,
                     messages::quarantine_reason::poison,
-                    twin,
+                    std::string{actors::split_key(twin_key).id},
                     "input " + name + " ended the process three times",
-                    actors::encoded_input(journal, suspect.shard, skip.skipped),
+                    actors::poison_document(journal, tables,
+                                            {{suspect.shard, suspect.row}, twin_key, skip.skipped}),
                     {}});
   }
   return {};
