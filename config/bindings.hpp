@@ -105,5 +105,9 @@ template <class Visitor> void visit(Visitor& v, log_settings& s) {
            "least to be written");
   v.choice("format", s.format, {"text", "json"}, "text or json");
 }
+template <class Visitor> void visit(Visitor& v, testing_settings& s) {
+  v.flag("allow_fault_injection", s.allow_fault_injection,
+         "never in production: lets a file make parts of the node fail");
+}
 
 } // namespace pollux::config

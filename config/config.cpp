@@ -64,6 +64,7 @@ void read_root(reading& r, const toml::table& root, settings& s) {
   read_table(r, top, root, "http", s.http);
   read_table(r, top, root, "remote", s.remote);
   read_table(r, top, root, "log", s.log);
+  read_table(r, top, root, "testing", s.testing);
   top.finish();
   read_entries(r, root, "ingress", s.ingress, [&](ingress_settings& in, const reader& at) {
     in.durability_set = at.given("durability");

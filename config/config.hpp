@@ -78,6 +78,10 @@ struct remote_settings {
 struct log_settings {
   std::string level = "info", format = "text";
 };
+/// For tests of the node itself, never for production.
+struct testing_settings {
+  bool allow_fault_injection = false;
+};
 struct settings {
   node_settings node;
   journal_settings journal;
@@ -88,6 +92,7 @@ struct settings {
   http_settings http;
   remote_settings remote;
   log_settings log;
+  testing_settings testing;
   std::string file; ///< where it came from
 };
 

@@ -167,6 +167,8 @@ void check_all(const settings& s, std::vector<std::string>& errors,
     if (in.qos == 0 && in.durability_set && in.durability == messages::durability::d2)
       warnings.push_back("[[mqtt.ingress]] topic \"" + in.topic +
                          "\": durability D2 with qos 0: the broker does not wait for it");
+  if (s.testing.allow_fault_injection)
+    warnings.push_back("[testing] allow_fault_injection = true: for tests of the node only");
   if (s.broker.clean_start)
     warnings.push_back("[mqtt] clean_start = true: messages sent while the node is down are lost");
   if (s.broker.version == 5 && s.broker.session_expiry_s == 0)

@@ -14,6 +14,7 @@ inline void check_rules(const node_settings&, reader&) {}
 inline void check_rules(const journal_settings&, reader&) {}
 inline void check_rules(const twin_settings&, reader&) {}
 inline void check_rules(const log_settings&, reader&) {}
+inline void check_rules(const testing_settings&, reader&) {}
 
 /// Rules across tables, as finished sentences.
 void check_all(const settings& s, std::vector<std::string>& errors,

@@ -93,6 +93,8 @@ std::string to_toml(const settings& given) {
   visit(out, s.remote);
   out.head("[log]");
   visit(out, s.log);
+  out.head("[testing]");
+  visit(out, s.testing);
   return std::move(out).finish();
 }
 

@@ -29,12 +29,13 @@ void spawn_hosts(caf::actor_system& system, const core_surroundings& with, core&
                                    with.models, with.quarantine, with.metrics,
                                    made.outbox, made.feed,       made.readers};
   const auto count = host_count(with.settings);
+  auto options = host_options_of(with.settings);
+  if (with.faults != nullptr) options.now = with.faults->clock(options.now);
   for (std::uint32_t h = 0; h < count; ++h) {
     std::vector<std::uint32_t> mine;
     for (std::uint32_t shard = h; shard < with.journal->shards(); shard += count)
       mine.push_back(shard);
-    made.hosts.push_back(
-        actors::spawn_shard_host(system, around, std::move(mine), host_options_of(with.settings)));
+    made.hosts.push_back(actors::spawn_shard_host(system, around, std::move(mine), options));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "actors/quarantine_queue.hpp"
 #include "actors/shard_host.hpp"
 #include "config/config.hpp"
+#include "supervision/fault_injection.hpp"
 #include <caf/all.hpp>
 #include <functional>
 #include <memory>
@@ -28,6 +29,7 @@ struct core_surroundings {
   std::vector<actors::egress_rule> egress_rules;
   std::function<status(const messages::quarantined&)> replay_quarantined;
   config::settings settings;
+  fault_injection* faults = nullptr; ///< tests only
 };
 
 struct core {

@@ -52,6 +52,7 @@ struct system::parts {
   node_config actor_config;
   std::unique_ptr<caf::actor_system> actors;
   std::unique_ptr<mqtt_bridge> mqtt;
+  std::unique_ptr<fault_injection> faults; ///< tests only
   core_surroundings around;
   std::mutex core_mutex; ///< guards `running`; also holds hand-overs back while the core is rebuilt
   core running;
@@ -70,9 +71,11 @@ struct system::parts {
   status open_storage();
   status load_directory();
   status announce(const std::vector<model_change>& changes, bool at_start);
+  void allow_faults();
   status start_core();
   status start_doors();
   void watch_core();
+  void await_end(std::size_t left);
 };
 
 status system::parts::open_storage() {
@@ -138,6 +141,23 @@ status system::parts::announce(const std::vector<model_change>& changes, bool at
 void system::parts::watch_core() {
   monitor = std::make_unique<caf::scoped_actor>(*actors, true);
   for (const auto& a : running.all()) (*monitor)->monitor(a);
+}
+
+void system::parts::allow_faults() {
+  faults = std::make_unique<fault_injection>(settings.node.data + "/inject_fault", mqtt->egress());
+  around.egress = &faults->egress();
+  around.faults = faults.get();
+}
+
+// What is left of the old core must not write beside the new one: the new outbox reads the delivery
+// marks that the old one may still be about to write.
+void system::parts::await_end(std::size_t left) {
+  const auto patience = steady_clock::now() + seconds{5};
+  while (left > 0 && steady_clock::now() < patience)
+    (*monitor)->receive([&](const caf::down_msg&) { --left; },
+                        caf::after(milliseconds{50}) >> [] {});
+  if (left > 0)
+    logging::warning("system", "actors of the old core have not ended", {{"actors", left}});
 }
 
 status system::parts::start_core() {
@@ -252,7 +272,8 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
       p->quarantine.get(), &p->metrics,
       &p->conditions,      &p->mqtt->egress(),
       std::move(*rules),   [raw](const messages::quarantined& q) { return raw->mqtt->replay(q); },
-      p->settings};
+      p->settings,         nullptr};
+  if (p->settings.testing.allow_fault_injection) p->allow_faults();
   std::unique_ptr<system> made{
       new system(std::move(p))}; // from here on stop() puts everything in order
   if (auto core_up = raw->start_core(); !core_up) return core_up.error();
@@ -272,14 +293,17 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
 status system::supervise() {
   auto& p = *parts_;
   p.mqtt->report();
+  if (p.faults) p.faults->look();
   if (p.unannounced && p.journal->state().writable)
     if (p.announce(*p.unannounced, true)) p.unannounced.reset();
   bool down = false;
+  std::size_t ended = 0;
   std::string why;
   auto& self = *p.monitor;
   while (self->has_next_message())
     self->receive(
         [&](const caf::down_msg& msg) {
+          ++ended;
           if (msg.reason == caf::exit_reason::user_shutdown) return;
           down = true;
           why = p.actors->render(msg.reason);
@@ -298,11 +322,13 @@ status system::supervise() {
   logging::error("system", "an actor of the core ended; the core is rebuilt from the journal",
                  {{"why", why}, {"restart", p.restarts.size()}});
   p.conditions.set("recovery", false, "the core is being rebuilt");
+  const auto actors = p.running.all().size();
   {
     std::lock_guard lock{p.core_mutex};
     p.running.stop();
   }
   std::this_thread::sleep_for(back_off);
+  p.await_end(actors - std::min(actors, ended));
   if (auto again = p.start_core(); !again) return again;
   p.conditions.set("recovery", true);
   return {};
