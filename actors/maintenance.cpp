@@ -3,7 +3,6 @@
 #include "messages/observability/log.hpp"
 #include "persistence/history.hpp"
 #include <chrono>
-#include <malloc.h>
 
 namespace pollux::actors {
 
@@ -18,7 +17,6 @@ struct maintenance_state {
   std::uint32_t next_shard = 0;
   bool sealing = false;
   bool was_writable = true;
-  std::chrono::steady_clock::time_point last_trim;
   messages::counter* sealed_readings = nullptr;
   messages::histogram* seal_seconds = nullptr;
   static inline const char* name = "maintenance";
@@ -104,19 +102,9 @@ void look_at_health(maintenance_actor* self) {
   s.with.conditions->set("journal", state.writable, state.why);
 }
 
-// Snapshots and segments come and go by the hundred megabytes; what the allocator keeps of them is
-// given back now and then.
-void give_back_memory(maintenance_state& s) {
-  const auto now = std::chrono::steady_clock::now();
-  if (now - s.last_trim < std::chrono::seconds{5}) return;
-  s.last_trim = now;
-  ::malloc_trim(0);
-}
-
 void look(maintenance_actor* self) {
   auto& s = self->state;
   look_at_health(self);
-  give_back_memory(s);
   if (auto flushed = s.with.quarantine->flush(); !flushed)
     logging::warning("maintenance", "quarantine records wait for the store",
                      {{"why", flushed.error().what}});
