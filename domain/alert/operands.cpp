@@ -1,30 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/alert/operands.hpp"
 #include "domain/model/registry.hpp"
-#include <array>
 
 namespace pollux::domain {
 namespace {
 
-enum class statistic : std::uint32_t { count, mean, sd, psd, min, max };
-constexpr std::array<std::string_view, 6> statistic_names = {"count", "mean", "sd",
-                                                             "psd",   "min",  "max"};
-// A window's statistic: this bit, the operator's index above 3 bits of statistic.
-constexpr std::uint32_t window_bit = 0x10000;
+// An output of an operator: this bit, the operator's index above 16 bits of which output. Windows
+// are marked, too: their statistics come together.
+constexpr std::uint32_t output_bit = 0x80000000;
+constexpr std::uint32_t window_bit = 0x40000000;
 
-std::optional<double> pick(const window_statistics& s, statistic which) {
-  if (which == statistic::count) return static_cast<double>(s.count);
-  if (s.count < (which == statistic::sd ? 2U : 1U)) return std::nullopt;
-  switch (which) {
-  case statistic::mean: return s.mean;
-  case statistic::sd: return s.sample_stddev();
-  case statistic::psd: return s.population_stddev();
-  case statistic::min: return s.min;
-  case statistic::max: return s.max;
-  case statistic::count: break;
-  }
-  return std::nullopt;
+constexpr std::uint32_t index_of(std::uint32_t id) {
+  return (id & ~(output_bit | window_bit)) >> 16;
 }
+constexpr std::uint32_t which_of(std::uint32_t id) { return id & 0xffff; }
 
 std::optional<named_operand> find_operand(const model& m, std::string_view name) {
   if (const int slot = m.telemetry_slot(name); slot >= 0) {
@@ -34,12 +23,14 @@ std::optional<named_operand> find_operand(const model& m, std::string_view name)
   }
   const auto dot = name.rfind('.');
   if (dot == std::string_view::npos) return std::nullopt;
-  const auto* window = dynamic_cast<const window_operator*>(m.find_operator(name.substr(0, dot)));
-  if (window == nullptr) return std::nullopt;
-  for (std::uint32_t i = 0; i < statistic_names.size(); ++i)
-    if (statistic_names[i] == name.substr(dot + 1))
-      return named_operand{std::string(name), window_bit | window->index() << 3 | i,
-                           window->slot()};
+  const auto* op = m.find_operator(name.substr(0, dot));
+  if (op == nullptr) return std::nullopt;
+  const auto outputs = op->outputs();
+  const bool window = dynamic_cast<const window_operator*>(op) != nullptr;
+  const auto kind = output_bit | (window ? window_bit : 0);
+  for (std::uint32_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i].name == name.substr(dot + 1))
+      return named_operand{std::string(name), kind | op->index() << 16 | i, outputs[i].slot};
   return std::nullopt;
 }
 
@@ -49,8 +40,7 @@ std::vector<std::string> all_names(const model& m) {
     if (t.type != telemetry_type::text && t.type != telemetry_type::samples)
       names.push_back(t.name);
   for (const auto& op : m.operators)
-    if (dynamic_cast<const window_operator*>(op.get()) != nullptr)
-      for (const auto s : statistic_names) names.push_back(op->name() + "." + std::string(s));
+    for (const auto& out : op->outputs()) names.push_back(op->name() + "." + std::string(out.name));
   return names;
 }
 
@@ -65,8 +55,8 @@ std::optional<expression> read_expression(object_reader& in, model_scope& scope,
     if (!found) return std::nullopt;
     for (const auto& u : used)
       if (u.id == found->id) return u.id;
-    if ((found->id & window_bit) != 0)
-      scope.depends_on(*scope.so_far().operators[(found->id & 0xffff) >> 3]);
+    if ((found->id & output_bit) != 0)
+      scope.depends_on(*scope.so_far().operators[index_of(found->id)]);
     used.push_back(*found);
     return found->id;
   };
@@ -80,15 +70,16 @@ std::optional<expression> read_expression(object_reader& in, model_scope& scope,
 }
 
 std::optional<double> twin_operands::operand(std::uint32_t id) const {
-  if ((id & window_bit) == 0) return twin_.latest[id].number();
-  const std::uint32_t index = (id & 0xffff) >> 3;
+  if ((id & output_bit) == 0) return twin_.latest[id].number();
+  const std::uint32_t index = index_of(id);
+  const auto& op = *twin_.ruling().operators[index];
+  if ((id & window_bit) == 0) return op.output(twin_, which_of(id));
   if (!looked_ || index != window_) {
-    const auto& op = *twin_.ruling().operators[index];
     statistics_ = static_cast<const window_operator&>(op).now(twin_);
     window_ = index;
     looked_ = true;
   }
-  return pick(statistics_, static_cast<statistic>(id & 7));
+  return window_operator::pick(statistics_, which_of(id));
 }
 
 } // namespace pollux::domain

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the names of a model's expressions stand for: a telemetry's newest value, or a statistic of
-// a window that ends with the newest reading.
+// What the names of a model's expressions stand for: a telemetry's newest value, or an output of an
+// operator above, such as a statistic of a window that ends with the newest reading.
 #pragma once
 #include "domain/model/expression.hpp"
 #include "domain/window/window_operator.hpp"
@@ -13,7 +13,7 @@ namespace pollux::domain {
 struct named_operand {
   std::string name;
   std::uint32_t id;
-  int slot; ///< of the telemetry it comes from
+  int slot; ///< of the telemetry it comes from; -1: of several
 };
 
 /// Reads the required text `key` as an expression over the model so far; notes what it uses.

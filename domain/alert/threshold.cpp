@@ -16,8 +16,9 @@ bool judge(const threshold_rule& rule, double value, bool active) noexcept {
 }
 
 void threshold_operator::observe(row& reading) const {
-  const bool concerned = std::any_of(used_.begin(), used_.end(),
-                                     [&](const named_operand& u) { return reading.fresh(u.slot); });
+  const bool concerned = std::any_of(used_.begin(), used_.end(), [&](const named_operand& u) {
+    return u.slot < 0 || reading.fresh(u.slot);
+  });
   if (!concerned) return;
   const twin_operands source(reading.twin());
   const auto value = value_.evaluate(source);
@@ -45,7 +46,7 @@ std::string threshold_operator::side(bool raised) const {
 evidence threshold_operator::prove(const row& reading, double value, const twin_operands& source,
                                    bool raised) const {
   evidence proof;
-  if (used_.size() == 1 || value_.text() == used_.front().name)
+  if ((used_.size() == 1 || value_.text() == used_.front().name) && used_.front().slot >= 0)
     proof.field =
         reading.twin().ruling().telemetry[static_cast<std::size_t>(used_.front().slot)].name;
   proof.numbers = {{"value", value}};

@@ -232,6 +232,7 @@ void model_compiler::gather() {
     if (hooks.judge) model_.judging.push_back(op.get());
     if (hooks.observe) model_.observing.push_back(op.get());
     if (hooks.timer) model_.timed.push_back(op.get());
+    if (hooks.watermark) model_.watching.push_back(op.get());
   }
   for (const auto span : model_.series_span_ns)
     model_.series_index.push_back(span > 0 ? static_cast<std::int16_t>(model_.series_count++)

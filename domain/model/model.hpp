@@ -58,6 +58,7 @@ struct model {
   std::vector<const twin_operator*> judging;   ///< those that judge a reading before it joins
   std::vector<const twin_operator*> observing; ///< those that look at it afterwards
   std::vector<const twin_operator*> timed;     ///< those that may want a wake-up
+  std::vector<const twin_operator*> watching;  ///< those that wait for the watermark
 
   model();
   model(model&&) noexcept;

@@ -7,6 +7,12 @@
 //   judge()    of every operator: against the readings before it; the reading is nowhere yet
 //   the reading joins the series and the latest values
 //   observe()  of every operator, in the model's order: windows now include the reading
+//   pass_watermark()  of those that wait for event time to have passed
+//
+// All that an operator remembers lies in its operator_state, and all it looks at are the row, the
+// latest values, the series up to the row's time, and results of operators above it. A reading that
+// comes late is applied by going back to an earlier state and forward again (docs/detection.md), so
+// an operator must never ask a series for its newest reading: there may be later ones.
 #pragma once
 #include "domain/base/bytes.hpp"
 #include "domain/model/model.hpp"
@@ -16,8 +22,10 @@
 #include "domain/twin/twin_state.hpp"
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pollux::domain {
 
@@ -26,7 +34,15 @@ struct operator_hooks {
   bool judge = false;
   bool observe = false;
   bool timer = false;
-  bool state = false; ///< it keeps an operator_state in each twin
+  bool state = false;     ///< it keeps an operator_state in each twin
+  bool watermark = false; ///< it waits for event time to pass
+  bool live = false;      ///< it judges our own clock, not event time: late readings do not undo it
+};
+
+/// A number an operator offers to expressions, as `<operator>.<name>`.
+struct operator_output {
+  std::string_view name; ///< a literal
+  int slot = -1;         ///< the one telemetry it changes with; -1: any
 };
 
 /// What every operator has, filled in by compile().
@@ -59,6 +75,16 @@ public:
   /// Ingest time at which fall_due() should be called; `never` when it need not be.
   [[nodiscard]] virtual std::int64_t due_ns(const twin_state::body& twin) const;
   virtual void fall_due(step_context& at) const;
+
+  /// Event time has passed `watermark_ns`: no reading that counts as on time is older. `by_idle`:
+  /// because nothing came for the model's idle time-out.
+  virtual void pass_watermark(step_context& at, std::int64_t watermark_ns, bool by_idle) const;
+
+  /// What expressions may name; the order is the index of output().
+  [[nodiscard]] virtual std::vector<operator_output> outputs() const;
+  /// The value of outputs()[which] after the newest row applied; nullopt while unknown.
+  [[nodiscard]] virtual std::optional<double> output(const twin_state::body& twin,
+                                                     std::uint32_t which) const;
 
   virtual void save(const operator_state& state, byte_writer& out) const;
   /// Reads save()'s bytes; nullptr (or a failed reader) on damage.

@@ -35,6 +35,8 @@ const char* to_string(alert_transition t) noexcept {
   case alert_transition::cleared: return "cleared";
   case alert_transition::acknowledged: return "acknowledged";
   case alert_transition::emitted: return "emitted";
+  case alert_transition::corrected: return "corrected";
+  case alert_transition::retracted: return "retracted";
   }
   return "unknown";
 }

@@ -25,7 +25,9 @@ enum class alert_transition : std::uint8_t {
   raised = 1,
   cleared = 2,
   acknowledged = 3,
-  emitted = 4
+  emitted = 4,
+  corrected = 5, ///< a late reading changed the evidence, the incident stays
+  retracted = 6, ///< a late reading showed that there was nothing to raise or emit
 };
 enum class severity : std::uint8_t { info = 1, warning = 2, critical = 3 };
 enum class command_phase : std::uint8_t {
@@ -69,7 +71,8 @@ struct alert_effect {
   severity level = severity::warning;
   std::int64_t event_time_ns = 0;
   std::string message;
-  std::string by; ///< acknowledged: who
+  std::string by;    ///< acknowledged: who
+  bool late = false; ///< found only when a late reading had come
   evidence proof;
 };
 

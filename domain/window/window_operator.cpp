@@ -5,10 +5,42 @@
 
 namespace pollux::domain {
 
+namespace {
+enum class statistic : std::uint32_t { count, mean, sd, psd, min, max };
+}
+
+std::vector<operator_output> window_operator::outputs() const {
+  return {{"count", slot_}, {"mean", slot_}, {"sd", slot_},
+          {"psd", slot_},   {"min", slot_},  {"max", slot_}};
+}
+
+std::optional<double> window_operator::output(const twin_state::body& twin,
+                                              std::uint32_t which) const {
+  return pick(now(twin), which);
+}
+
+std::optional<double> window_operator::pick(const window_statistics& s, std::uint32_t which) {
+  const auto asked = static_cast<statistic>(which);
+  if (asked == statistic::count) return static_cast<double>(s.count);
+  if (s.count < (asked == statistic::sd ? 2U : 1U)) return std::nullopt;
+  switch (asked) {
+  case statistic::mean: return s.mean;
+  case statistic::sd: return s.sample_stddev();
+  case statistic::psd: return s.population_stddev();
+  case statistic::min: return s.min;
+  case statistic::max: return s.max;
+  case statistic::count: break;
+  }
+  return std::nullopt;
+}
+
+// The latest value's time, not the series' newest: while late readings are worked in, the twin
+// stands at an earlier time than its newest reading.
 window_statistics window_operator::now(const twin_state::body& twin) const {
   const auto* s = twin.series_of(slot_);
   if (s == nullptr || s->size() == 0) return {};
-  return s->over(saturating_add(s->newest_ns(), -span_ns_), s->newest_ns(), false);
+  const auto end = twin.latest[static_cast<std::size_t>(slot_)].event_time_ns;
+  return s->over(saturating_add(end, -span_ns_), end, false);
 }
 
 window_statistics window_operator::before(const twin_state::body& twin, std::int64_t t) const {

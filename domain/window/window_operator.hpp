@@ -16,6 +16,12 @@ public:
   [[nodiscard]] described_rule explain(const twin_state::body& twin,
                                        std::int64_t now_ns) const override;
 
+  [[nodiscard]] std::vector<operator_output> outputs() const override;
+  [[nodiscard]] std::optional<double> output(const twin_state::body& twin,
+                                             std::uint32_t which) const override;
+  /// outputs()[which] of a window's statistics; nullopt where too few readings give none.
+  [[nodiscard]] static std::optional<double> pick(const window_statistics& s, std::uint32_t which);
+
   [[nodiscard]] int slot() const noexcept { return slot_; }
   [[nodiscard]] std::int64_t span_ns() const noexcept { return span_ns_; }
   /// The window that ends with the newest reading, which is inside.
