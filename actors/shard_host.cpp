@@ -10,6 +10,11 @@ namespace {
 using tick_atom = caf::atom_constant<caf::atom("hosttick")>;
 using recover_atom = caf::atom_constant<caf::atom("recover")>;
 using rewake_atom = caf::atom_constant<caf::atom("rewake")>;
+
+// Two hosts must not overwrite each other's gauge; a host is known by its first shard.
+messages::labels host_label(const std::vector<std::uint32_t>& shards) {
+  return {{"host", shards.empty() ? "none" : std::to_string(shards.front())}};
+}
 } // namespace
 
 std::int64_t system_now_ns() {
@@ -35,12 +40,18 @@ shard_host::shard_host(caf::actor_config& config, host_surroundings with,
       woken_(with_.metrics->make_counter("pollux_twin_wakeups_total",
                                          "Twins woken from their snapshot")),
       passivations_(
-          with_.metrics->make_counter("pollux_twin_passivations_total", "Twins put to sleep")) {
+          with_.metrics->make_counter("pollux_twin_passivations_total", "Twins put to sleep")),
+      awake_now_(
+          with_.metrics->make_gauge("pollux_twins_awake", "Twins in memory", host_label(shards))),
+      armed_now_(with_.metrics->make_gauge(
+          "pollux_timers_armed", "Twins whose timer is in its host's queue", host_label(shards))) {
   for (const auto number : shards) {
     shards_.push_back(std::make_unique<hosted_shard>());
     shards_.back()->number = number;
     by_number_[number] = shards_.back().get();
   }
+  awake_now_.set(0); // a core that is rebuilt finds what the one before it counted
+  armed_now_.set(0);
 }
 
 caf::behavior shard_host::make_behavior() {
@@ -150,7 +161,7 @@ caf::behavior shard_host::make_behavior() {
         host_counts counts;
         for (const auto& shard : shards_) counts.twins += shard->rows.size();
         counts.awake = awake_;
-        counts.timers = timers_.size();
+        counts.timers = armed_;
         counts.recovered = recovered_;
         return counts;
       },

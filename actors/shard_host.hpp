@@ -54,10 +54,11 @@ caf::actor spawn_shard_host(caf::actor_system& system, host_surroundings with,
 enum class row_mode : std::uint8_t { asleep, waking, awake, passivating, backing_off, gone };
 
 struct host_row {
-  caf::actor twin;             ///< only while awake or passivating
-  domain::input_id last;       ///< last input given to the twin or waiting for it
-  domain::input_id stored;     ///< its newest stored snapshot
-  std::int64_t due_ns = never; ///< earliest time its timer may fall due, as far as told
+  caf::actor twin;                ///< only while awake or passivating
+  domain::input_id last;          ///< last input given to the twin or waiting for it
+  domain::input_id stored;        ///< its newest stored snapshot
+  std::int64_t due_ns = never;    ///< earliest time its timer may fall due, as far as told
+  std::int64_t queued_ns = never; ///< when timers_ looks at it next; later entries are stale
   std::uint64_t generation = 0;
   std::uint32_t timer = 0;
   std::uint32_t active_s = 0;  ///< seconds (clock) of the last input
@@ -125,6 +126,7 @@ private:
   void on_timer_due(const timer_due& t);
   [[nodiscard]] std::shared_ptr<delivery> outstanding_wide(hosted_shard& shard, host_row& row);
   void arm(twin_place place, std::int64_t due_ns, std::uint32_t timer);
+  void look_at(twin_place place, std::int64_t at_ns);
   void on_tick();
   void fire_timers(std::int64_t now_ns);
   void journal_tick(twin_place place, std::uint32_t timer, std::uint64_t generation);
@@ -183,6 +185,7 @@ private:
   std::int64_t started_ns_ =
       0; ///< absence timers that fell due while the node was down wait for the start-up grace
   std::uint64_t awake_ = 0, recovered_ = 0;
+  std::uint64_t armed_ = 0; ///< rows with a queued_ns
   std::size_t sweep_shard_ = 0;
   bool recovered_all_ = false;
 
@@ -190,6 +193,8 @@ private:
   messages::counter& poisoned_;
   messages::counter& woken_;
   messages::counter& passivations_;
+  messages::gauge& awake_now_;
+  messages::gauge& armed_now_;
 };
 
 } // namespace pollux::actors

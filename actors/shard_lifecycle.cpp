@@ -72,7 +72,7 @@ void shard_host::on_restored(const restored& r) {
   const auto at = r.what->state.last_applied();
   row.twin = spawn_twin(system(), around_, r.twin, std::move(key), std::move(r.what->state));
   row.mode = row_mode::awake;
-  ++awake_;
+  awake_now_.set(static_cast<double>(++awake_));
   if (is_watched(r.twin)) {
     row.watched = true;
     send(row.twin, set_watched{true});
@@ -108,7 +108,7 @@ void shard_host::on_crashed(twin_place place, domain::input_id at, const std::st
   crashes_.add();
   if (row.twin) {
     row.twin = nullptr;
-    --awake_;
+    awake_now_.set(static_cast<double>(--awake_));
   }
   row.mode = row_mode::backing_off;
   auto& seen = suspects_[place];
@@ -166,7 +166,7 @@ void shard_host::on_passivated(const passivated& p) {
   auto& row = shard->rows[p.twin.row];
   row.twin = nullptr;
   row.watched = false;
-  --awake_;
+  awake_now_.set(static_cast<double>(--awake_));
   row.due_ns = p.due_ns;
   row.timer = p.timer;
   row.generation = p.generation;
@@ -217,7 +217,19 @@ void shard_host::on_timer_at(const timer_at& t) {
 void shard_host::arm(twin_place place, std::int64_t due_ns, std::uint32_t timer) {
   if (due_ns == never) return;
   const bool ours = due_ns <= started_ns_ && timer != domain::command_timer;
-  timers_.push({ours ? started_ns_ + options_.start_grace_ns : due_ns, place});
+  look_at(place, ours ? started_ns_ + options_.start_grace_ns : due_ns);
+}
+
+// One entry a twin counts, the earliest: without that, a twin with a far timer would leave one
+// behind each time it wakes and sleeps.
+void shard_host::look_at(twin_place place, std::int64_t at_ns) {
+  auto* shard = shard_of(place);
+  if (shard == nullptr || place.row >= shard->rows.size()) return;
+  auto& row = shard->rows[place.row];
+  if (row.queued_ns <= at_ns) return;
+  if (row.queued_ns == never) armed_now_.set(static_cast<double>(++armed_));
+  row.queued_ns = at_ns;
+  timers_.push({at_ns, place});
 }
 
 void shard_host::on_timer_due(const timer_due& t) { journal_tick(t.twin, t.timer, t.generation); }
@@ -232,27 +244,29 @@ void shard_host::journal_tick(twin_place place, std::uint32_t timer, std::uint64
   auto in = with_.inlet->submit(split_key(key).id, {}, tick);
   if (in) return;
   if (in.error().code == errc::not_found) return; // deleted meanwhile
-  timers_.push(
-      {tick.ingest_time_ns + ns_per_s, place}); // no credit or no disk: the timer stays due
+  look_at(place, tick.ingest_time_ns + ns_per_s); // no credit or no disk: the timer stays due
 }
 
 void shard_host::fire_timers(std::int64_t now_ns) {
   while (!timers_.empty() && timers_.top().due_ns <= now_ns) {
-    const auto place = timers_.top().place;
+    const auto [queued_ns, place] = timers_.top();
     timers_.pop();
     auto* shard = shard_of(place);
     if (shard == nullptr || place.row >= shard->rows.size()) continue;
     auto& row = shard->rows[place.row];
+    if (row.queued_ns != queued_ns) continue;
+    row.queued_ns = never;
+    armed_now_.set(static_cast<double>(--armed_));
     switch (row.mode) {
     case row_mode::awake: send(row.twin, check_timer{now_ns}); break;
     case row_mode::asleep:
       if (row.due_ns <= now_ns)
         journal_tick(place, row.timer, row.generation);
       else if (row.due_ns != never)
-        timers_.push({std::max(row.due_ns, now_ns + 1), place});
+        look_at(place, std::max(row.due_ns, now_ns + 1));
       break;
     case row_mode::gone: break;
-    default: timers_.push({now_ns + options_.tick_ns, place}); // between two states: look again
+    default: look_at(place, now_ns + options_.tick_ns); // between two states: look again
     }
   }
 }
