@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends job J's message file in batches: JSON arrays of up to N readings of one device in a
 // message, over one MQTT 3.1.1 connection with raw sockets. Prints messages, readings and seconds
-// as JSON.
-//   batch_publish PORT QOS msgs.bin [N = 100]
+// as JSON. The devices are numbered from FIRST.
+//   batch_publish PORT QOS msgs.bin [N = 100] [FIRST = 0]
 #include <arpa/inet.h>
 #include <chrono>
 #include <cstdint>
@@ -99,7 +99,7 @@ std::vector<std::vector<std::string_view>> read_messages(const std::string& byte
   return out;
 }
 
-int run(int port, int qos, const std::string& file, std::size_t batch) {
+int run(int port, int qos, const std::string& file, std::size_t batch, std::size_t first_device) {
   std::ifstream in(file, std::ios::binary);
   if (!in) throw std::runtime_error("cannot read " + file);
   const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
@@ -124,7 +124,7 @@ int run(int port, int qos, const std::string& file, std::size_t batch) {
       }
       payload += ']';
       readings += last - first;
-      write_all(fd, packet(d, payload, qos, messages++));
+      write_all(fd, packet(first_device + d, payload, qos, messages++));
       if (qos > 0) do
           acknowledged += take_acknowledgements(fd, messages - acknowledged >= window);
         while (messages - acknowledged >= window);
@@ -144,12 +144,13 @@ int run(int port, int qos, const std::string& file, std::size_t batch) {
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::fputs("usage: batch_publish PORT QOS msgs.bin [N]\n", stderr);
+    std::fputs("usage: batch_publish PORT QOS msgs.bin [N] [FIRST]\n", stderr);
     return 2;
   }
   try {
     return run(std::atoi(argv[1]), std::atoi(argv[2]), argv[3],
-               argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 100);
+               argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 100,
+               argc > 5 ? std::strtoull(argv[5], nullptr, 10) : 0);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "batch_publish: %s\n", e.what());
     return 1;
