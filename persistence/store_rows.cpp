@@ -3,6 +3,8 @@
 #include "domain/base/bytes.hpp"
 #include "persistence/crc32c.hpp"
 #include "persistence/effect_codec.hpp"
+#include <concepts>
+#include <type_traits>
 
 namespace pollux::persistence {
 
@@ -23,27 +25,73 @@ template <class Message> status open_message(std::string_view row, const char* w
   return {};
 }
 
-/// Opens a row of fixed fields; `read` takes them from a byte_reader.
-template <class Row, class Read>
-result<Row> open_fixed(std::string_view row, const char* what, Row out, Read&& read) {
+// Rows of fixed fields. The order of the fields is the format, so it stands once for each row, in
+// fields(), which serves the writer and the reader alike.
+
+class field_writer {
+public:
+  explicit field_writer(std::string& out) : out_(out) {}
+  template <class... Field> void operator()(const Field&... each) { (put(each), ...); }
+
+private:
+  void put(std::uint32_t v) { out_.u32(v); }
+  void put(std::uint64_t v) { out_.u64(v); }
+  void put(std::int64_t v) { out_.i64(v); }
+  void put(const std::string& v) { out_.text(v); }
+  void put(const domain::input_id& v) { (*this)(v.at.value, v.index); }
+  byte_writer out_;
+};
+
+class field_reader {
+public:
+  explicit field_reader(std::string_view bytes) : in_(bytes) {}
+  template <class... Field> void operator()(Field&... each) { (get(each), ...); }
+  [[nodiscard]] bool ok() const { return in_.ok(); }
+
+private:
+  void get(std::uint32_t& v) { v = in_.u32(); }
+  void get(std::uint64_t& v) { v = in_.u64(); }
+  void get(std::int64_t& v) { v = in_.i64(); }
+  void get(std::string& v) { v = in_.text(); }
+  void get(domain::input_id& v) { (*this)(v.at.value, v.index); }
+  byte_reader in_;
+};
+
+template <class Row, class Wanted>
+concept row_of = std::same_as<std::remove_const_t<Row>, Wanted>;
+
+template <class Archive> void fields(Archive& each, row_of<head_row> auto& h) {
+  each(h.head.at, h.head.next_wakeup_ns, h.head.timer, h.head.generation, h.previous, h.anchor,
+       h.anchor_readings, h.since_anchor);
+}
+
+template <class Archive> void fields(Archive& each, row_of<block_info> auto& b) {
+  each(b.last, b.inputs, b.least_event_time_ns, b.greatest_event_time_ns, b.hash);
+}
+
+template <class Archive> void fields(Archive& each, row_of<snapshot> auto& s) {
+  each(s.next_wakeup_ns, s.timer, s.generation, s.readings, s.hash, s.state);
+}
+
+template <class Archive> void fields(Archive& each, row_of<domain::effect_id> auto& id) {
+  each(id.cause, id.ordinal);
+}
+
+template <class Row> std::string seal_fields(const Row& row) {
+  std::string out;
+  field_writer writer(out);
+  fields(writer, row);
+  return seal_row(out);
+}
+
+/// `out` brings what stands in the key.
+template <class Row> result<Row> open_fields(std::string_view row, const char* what, Row out) {
   const auto payload = open_row(row, what);
   if (!payload) return payload.error();
-  byte_reader r(*payload);
-  read(r, out);
-  if (!r.ok()) return failure{errc::corrupt, std::string(what) + " is too short"};
+  field_reader reader(*payload);
+  fields(reader, out);
+  if (!reader.ok()) return failure{errc::corrupt, std::string(what) + " is too short"};
   return out;
-}
-
-void put(byte_writer& w, const domain::input_id& id) {
-  w.u64(id.at.value);
-  w.u32(id.index);
-}
-
-domain::input_id get_input(byte_reader& r) {
-  domain::input_id id;
-  id.at.value = r.u64();
-  id.index = r.u32();
-  return id;
 }
 
 } // namespace
@@ -71,97 +119,34 @@ result<std::string_view> open_row(std::string_view row, const char* what) {
   return payload;
 }
 
-std::string encode_head(const head_row& h) {
-  std::string out;
-  byte_writer w(out);
-  put(w, h.head.at);
-  w.i64(h.head.next_wakeup_ns);
-  w.u32(h.head.timer);
-  w.u64(h.head.generation);
-  put(w, h.previous);
-  put(w, h.anchor);
-  w.u64(h.anchor_readings);
-  w.u32(h.since_anchor);
-  return seal_row(out);
-}
+std::string encode_head(const head_row& h) { return seal_fields(h); }
 
 result<head_row> decode_head(std::string_view row, std::uint32_t twin_row) {
   head_row out;
   out.head.row = twin_row;
-  return open_fixed(row, "snapshot head", out, [](byte_reader& r, head_row& h) {
-    h.head.at = get_input(r);
-    h.head.next_wakeup_ns = r.i64();
-    h.head.timer = r.u32();
-    h.head.generation = r.u64();
-    h.previous = get_input(r);
-    h.anchor = get_input(r);
-    h.anchor_readings = r.u64();
-    h.since_anchor = r.u32();
-  });
+  return open_fields(row, "snapshot head", out);
 }
 
-std::string encode_block_info(const block_info& row) {
-  std::string out;
-  byte_writer w(out);
-  put(w, row.last);
-  w.u32(row.inputs);
-  w.i64(row.least_event_time_ns);
-  w.i64(row.greatest_event_time_ns);
-  w.u64(row.hash);
-  return seal_row(out);
-}
+std::string encode_block_info(const block_info& b) { return seal_fields(b); }
 
 result<block_info> decode_block_info(std::string_view row, domain::input_id first) {
   block_info out;
   out.first = first;
-  return open_fixed(row, "block index", out, [](byte_reader& r, block_info& b) {
-    b.last = get_input(r);
-    b.inputs = r.u32();
-    b.least_event_time_ns = r.i64();
-    b.greatest_event_time_ns = r.i64();
-    b.hash = r.u64();
-  });
+  return open_fields(row, "block index", out);
 }
 
-std::string encode_snapshot(const snapshot& s) {
-  std::string out;
-  byte_writer w(out);
-  w.i64(s.next_wakeup_ns);
-  w.u32(s.timer);
-  w.u64(s.generation);
-  w.u64(s.readings);
-  w.text(s.hash);
-  w.text(s.state);
-  return seal_row(out);
-}
+std::string encode_snapshot(const snapshot& s) { return seal_fields(s); }
 
 result<snapshot> decode_snapshot(std::string_view row, domain::input_id at) {
   snapshot out;
   out.at = at;
-  return open_fixed(row, "snapshot", std::move(out), [](byte_reader& r, snapshot& s) {
-    s.next_wakeup_ns = r.i64();
-    s.timer = r.u32();
-    s.generation = r.u64();
-    s.readings = r.u64();
-    s.hash = r.text();
-    s.state = r.text();
-  });
+  return open_fields(row, "snapshot", std::move(out));
 }
 
-std::string encode_effect_id(const domain::effect_id& id) {
-  std::string out;
-  byte_writer w(out);
-  put(w, id.cause);
-  w.u32(id.ordinal);
-  return seal_row(out);
-}
+std::string encode_effect_id(const domain::effect_id& id) { return seal_fields(id); }
 
 result<domain::effect_id> decode_effect_id(std::string_view row) {
-  return open_fixed(row, "taken mark", domain::effect_id{},
-                    [](byte_reader& r, domain::effect_id& id) {
-                      id.cause = get_input(r);
-                      id.ordinal = r.u32();
-                    });
+  return open_fields(row, "taken mark", domain::effect_id{});
 }
 
 std::string encode_registry(const registry_row& r) {
