@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A history block as it lies in the store. The checksum would stop nearly every damage, so it is
-// set right after damaging: what is tested is the reader behind it. The first byte chooses: odd =
-// the rest is the block; even = the rest patches a good one, three bytes (place, place, value) at
-// a time, and a place beyond its end cuts it off.
-#include "fuzz.hpp"
+// A history block as it lies in the store, itself_or_patched(). The checksum would stop nearly
+// every damage, so it is set right after damaging: what is tested is the reader behind it.
+#include "patched.hpp"
 #include "persistence/block_format.hpp"
 #include "persistence/history.hpp"
 #include <deque>
@@ -42,25 +40,11 @@ std::string good_block() {
   return persistence::encode_block(pointers, 7);
 }
 
-std::string choose(std::string_view data) {
-  static const std::string good = good_block();
-  if (data.empty() || data[0] % 2 != 0) return std::string(data.substr(data.empty() ? 0 : 1));
-  std::string out = good;
-  for (data.remove_prefix(1); data.size() >= 3; data.remove_prefix(3)) {
-    const auto place = static_cast<std::size_t>(static_cast<unsigned char>(data[0])) << 8 |
-                       static_cast<unsigned char>(data[1]);
-    if (place < out.size())
-      out[place] = data[2];
-    else
-      out.resize(out.size() / 2);
-  }
-  return out;
-}
-
 } // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  auto block = choose(fuzz::bytes_of(data, size));
+  static const std::string good = good_block();
+  auto block = fuzz::itself_or_patched(fuzz::bytes_of(data, size), good);
   static_cast<void>(persistence::decode_block(block, [](const input&) {}));
   if (block.size() < persistence::block_header_bytes) return 0;
   persistence::set_checksum(block);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A twin's state as it lies in a snapshot. Random bytes hardly get past a state's header, so the
-// first byte chooses: odd = the rest is the state; even = the rest patches a good one, three bytes
-// (place, place, value) at a time, and a place beyond its end cuts it off.
+// A twin's state as it lies in a snapshot. Random bytes hardly get past a state's header, hence
+// itself_or_patched().
 #include "domain/base/ensure.hpp"
 #include "domain/twin/twin.hpp"
-#include "fuzz.hpp"
 #include "messages/model_codec.hpp"
+#include "patched.hpp"
 
 using namespace pollux;
 using namespace pollux::domain;
@@ -81,26 +80,12 @@ std::string good_state(const one_model& models) {
   return bytes;
 }
 
-std::string choose(const one_model& models, std::string_view data) {
-  static const std::string good = good_state(models);
-  if (data.empty() || data[0] % 2 != 0) return std::string(data.substr(data.empty() ? 0 : 1));
-  std::string out = good;
-  for (data.remove_prefix(1); data.size() >= 3; data.remove_prefix(3)) {
-    const auto place = static_cast<std::size_t>(static_cast<unsigned char>(data[0])) << 8 |
-                       static_cast<unsigned char>(data[1]);
-    if (place < out.size())
-      out[place] = data[2];
-    else
-      out.resize(out.size() / 2);
-  }
-  return out;
-}
-
 } // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const one_model models;
-  const auto bytes = choose(models, fuzz::bytes_of(data, size));
+  static const std::string good = good_state(models);
+  const auto bytes = fuzz::itself_or_patched(fuzz::bytes_of(data, size), good);
   auto state = load(models, "fuzz:twin", bytes);
   if (!state) return 0;
   std::string saved, again;
