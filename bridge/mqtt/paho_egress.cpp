@@ -44,7 +44,8 @@ status paho_egress::publish(messages::publication p, std::function<void(bool)> d
     return failure{errc::invalid_argument, "\"" + p.topic + "\" is no topic to publish to"};
   const auto left_ns = p.expires_at_ns == 0 ? 0 : p.expires_at_ns - now_ns();
   if (left_ns < 0) return failure{errc::timed_out, p.topic + ": expired before it could be sent"};
-  if (!connected_ || stopping_) return failure{errc::unavailable, "not connected to the broker"};
+  if (!connected_ || link_.stopping())
+    return failure{errc::unavailable, "not connected to the broker"};
   const std::shared_lock client(client_mutex_, std::try_to_lock);
   if (!client || !native_) return failure{errc::unavailable, "not connected to the broker"};
   const auto key = occupy(done);
@@ -129,12 +130,7 @@ std::uint32_t paho_egress::in_flight() const {
 void paho_egress::on_lost(const std::string& cause) {
   connected_ = false; // before fail_all: from now on publish() takes nothing
   fail_all();
-  {
-    const std::lock_guard lock(mutex_);
-    lost_ = true;
-    lost_why_ = cause.empty() ? "connection closed" : cause;
-  }
-  wake_.notify_all();
+  link_.lose(cause.empty() ? "connection closed" : cause);
 }
 
 paho_egress::native::native(paho_egress& owner, const broker_options& options,

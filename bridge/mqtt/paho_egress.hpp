@@ -4,19 +4,15 @@
 // acknowledged when a connection broke is reported as failed and handed over again by it.
 // This connection also carries the node's presence: retained "online", and "offline" as last will.
 #pragma once
-#include "bridge/mqtt/options.hpp"
-#include "bridge/mqtt/reconnect_pace.hpp"
-#include "bridge/mqtt/source.hpp"
+#include "bridge/mqtt/broker_link.hpp"
 #include "messages/egress.hpp"
 #include "messages/observability/metrics.hpp"
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
-#include <thread>
 #include <vector>
 
 namespace pollux::bridge {
@@ -39,7 +35,7 @@ public:
   /// topic with wildcards or none at all).
   status publish(messages::publication p, std::function<void(bool)> done) override;
   [[nodiscard]] bool connected() const override { return connected_; }
-  [[nodiscard]] source_state state() const;
+  [[nodiscard]] source_state state() const { return link_.state(); }
   [[nodiscard]] std::uint32_t in_flight() const;
 
 private:
@@ -60,13 +56,11 @@ private:
   status connect_client(native& next);
   void stay_connected();
   void leave(bool in_good_order);
-  void sleep_for(std::chrono::nanoseconds span);
-  void set_state(source_phase phase, std::string why);
   void on_lost(const std::string& cause);
 
   const broker_options options_;
-  messages::counter &connects_, &connect_failures_, &losses_, &published_, &failed_;
-  messages::gauge& connected_gauge_;
+  broker_link link_;
+  messages::counter &published_, &failed_;
 
   std::shared_mutex client_mutex_; ///< shared: publish through it; exclusive: replace it
   std::unique_ptr<native> native_;
@@ -75,14 +69,7 @@ private:
   std::atomic<std::uint32_t> window_; ///< of slots_, how many this broker takes at a time
   std::vector<std::uint32_t> free_;
 
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  source_state state_;
-  std::string lost_why_;
-  bool lost_ = false;
-  std::atomic<bool> connected_{false}, stopping_{false};
-  reconnect_pace pace_;
-  std::thread thread_;
+  std::atomic<bool> connected_{false};
 };
 
 } // namespace pollux::bridge

@@ -9,19 +9,16 @@
 // A refused message is never acknowledged: the socket is shut down within its callback, and the
 // broker's persistent session sends it again after the reconnect. At QoS 0 it is lost, and counted.
 #pragma once
-#include "bridge/mqtt/options.hpp"
+#include "bridge/mqtt/broker_link.hpp"
 #include "bridge/mqtt/paho_connection.hpp"
 #include "bridge/mqtt/reconnect_pace.hpp"
 #include "bridge/mqtt/source.hpp"
 #include "messages/inlet.hpp"
 #include "messages/observability/metrics.hpp"
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace pollux::bridge {
@@ -36,7 +33,7 @@ public:
 
   status start() override;
   void stop() override;
-  [[nodiscard]] source_state state() const override;
+  [[nodiscard]] source_state state() const override { return link_.state(); }
   [[nodiscard]] source_counters counters() const override;
 
 private:
@@ -51,31 +48,21 @@ private:
   void stay_connected();
   void wait_until_accepting();
   void leave(bool in_good_order);
-  void sleep_for(std::chrono::nanoseconds span);
-  void set_state(source_phase phase, std::string why);
 
   const broker_options options_;
   const std::vector<subscription> subscriptions_;
   arrival_handler& handler_;
   messages::inlet& inlet_;
-  messages::counter &connects_, &connect_failures_, &losses_, &pauses_, &unacknowledged_,
-      &sessions_lost_;
-  messages::gauge& connected_;
+  broker_link link_;
+  messages::counter &pauses_, &unacknowledged_, &sessions_lost_;
   source_counters base_; ///< the instruments' values at construction: they outlive a source
 
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  source_state state_;
-  std::string lost_why_;
-  bool lost_ = false;
   std::atomic<bool> refused_{false};
   std::atomic<errc> refused_why_{errc::overloaded};
   std::atomic<std::uint64_t> taken_{0}; ///< messages acknowledged on this connection
-  std::atomic<bool> stopping_{false};
   bool had_session_ = false;
-  reconnect_pace pace_, pause_pace_;
+  reconnect_pace pause_pace_;
   std::unique_ptr<paho_connection> connection_;
-  std::thread thread_;
 };
 
 } // namespace pollux::bridge
