@@ -1,12 +1,13 @@
 # Compiler settings every target shares, and pollux_library(): one library per top-level folder.
 add_library(pollux_flags INTERFACE)
+# g++ 12 cannot follow std::optional and calls its value maybe-uninitialized; clang++ has no such flag
 target_compile_options(pollux_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-maybe-uninitialized
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   -ffp-contract=off -fno-fast-math) # replay must give the same bytes on every build
 target_include_directories(pollux_flags INTERFACE ${CMAKE_SOURCE_DIR})
 if(POLLUX_WERROR)
   # g++ 12 sees overlapping copies in std::string's own operator+ (GCC bug 105651)
-  target_compile_options(pollux_flags INTERFACE -Werror -Wno-error=restrict)
+  target_compile_options(pollux_flags INTERFACE -Werror $<$<CXX_COMPILER_ID:GNU>:-Wno-error=restrict>)
 endif()
 if(POLLUX_SANITIZE)
   # CAF 0.17 binds a null reference inside init_fun_factory.hpp, hence no-sanitize=null
