@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "messages/model_codec.hpp"
 #include "messages/hash.hpp"
+#include "messages/time_zones.hpp"
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -221,6 +222,13 @@ failure in_file(const failure& error, std::string_view file_name) {
   return {error.code, std::string(file_name) + (has_place ? ":" : ": ") + error.what};
 }
 
+// Only below "operators": a telemetry may be called zone as well.
+bool resolve_operator_zones(config_node& root) {
+  for (auto& [key, child] : root.members)
+    if (key == "operators") return resolve_zones(child);
+  return false;
+}
+
 void write_text(std::string& out, std::string_view text) {
   constexpr const char* hex = "0123456789abcdef";
   out.push_back('"');
@@ -290,10 +298,17 @@ std::string canonical_json(const config_node& node) {
   return out;
 }
 
+std::string self_contained(std::string_view json) {
+  auto tree = parse_config_tree(json, "");
+  if (!tree || !resolve_operator_zones(*tree)) return std::string(json);
+  return canonical_json(*tree);
+}
+
 result<std::shared_ptr<const domain::model>> parse_model(std::string_view json,
                                                          std::string_view file_name) {
-  const auto tree = parse_config_tree(json, file_name);
+  auto tree = parse_config_tree(json, file_name);
   if (!tree) return tree.error();
+  resolve_operator_zones(*tree);
   auto compiled = domain::compile(*tree);
   if (!compiled) return in_file(compiled.error(), file_name);
   auto model = std::make_shared<domain::model>(std::move(*compiled));

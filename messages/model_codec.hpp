@@ -24,8 +24,13 @@ inline constexpr unsigned max_model_depth = 64;
 /// back.
 [[nodiscard]] std::string canonical_json(const domain::config_node& node);
 
-/// Reads and compiles a model file and gives it its version: the hash of its canonical text and of
-/// the revisions of the operators it uses. Errors: as parse_config_tree, and what compile() finds.
+/// The text to store of a model file: `json` itself, or, where it names time zones, the canonical
+/// text with their rules instead, so that what is stored means the same on every machine.
+[[nodiscard]] std::string self_contained(std::string_view json);
+
+/// Reads and compiles a model file (names of time zones stand for this machine's rules of them) and
+/// gives it its version: the hash of its canonical text and of the revisions of the operators it
+/// uses. Errors: as parse_config_tree, and what compile() finds.
 [[nodiscard]] result<std::shared_ptr<const domain::model>> parse_model(std::string_view json,
                                                                        std::string_view file_name);
 

@@ -59,7 +59,8 @@ result<std::vector<model_change>> load_models(const std::string& folder, persist
       return failure{errc::invalid_argument, file.string() + ": model " + model.name +
                                                  " is in another file of the folder too"};
     seen.push_back(model.name);
-    if (!catalog.find(model.hash)) batch->put_model(model.hash, model.name, text);
+    if (!catalog.find(model.hash))
+      batch->put_model(model.hash, model.name, messages::self_contained(text));
     auto ruling = tables.meta(ruling_key(model.name));
     if (!ruling) return ruling.error();
     if (!*ruling || **ruling != model.hash) changes.push_back({model.name, model.hash});
