@@ -97,7 +97,7 @@ def grow_fleet(options, pid, broker, http, folder, first, last):
     awake = resident(pid)[0]
     wait_until(lambda: metric(http, "pollux_twins_awake") == 0, 120, "every twin to sleep")
     asleep = time.monotonic() - began
-    # At rest: no sealing, and three looks, each after the allocator's next trim, within 1 %.
+    # At rest: three looks, further apart than the allocator keeps free pages, within 1 %.
     looks = []
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
