@@ -24,8 +24,9 @@ bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 class expression::parser {
 public:
   parser(std::string_view text, const name_resolver& names,
-         const std::vector<std::string_view>& known_names, std::vector<instruction>& program)
-      : text_(text), names_(names), known_names_(known_names), program_(program) {}
+         const std::vector<std::string_view>& known_names, const call_resolver& calls,
+         std::vector<instruction>& program)
+      : text_(text), names_(names), known_names_(known_names), calls_(calls), program_(program) {}
 
   status run() {
     disjunction();
@@ -168,7 +169,41 @@ private:
     return text_.substr(start, at_ - start);
   }
 
+  /// A call of the resolver's, whose arguments are plain: no expressions, no parentheses.
+  bool resolved_call(std::string_view name, std::size_t start) {
+    if (!calls_) return false;
+    std::vector<std::string_view> arguments;
+    bool quoted = false;
+    std::size_t from = at_;
+    for (std::size_t i = at_; i < text_.size(); ++i) {
+      const char c = text_[i];
+      if (c == '\'') quoted = !quoted;
+      if (quoted) continue;
+      if (c == '(') return false;
+      if (c != ',' && c != ')') continue;
+      arguments.push_back(trimmed(text_.substr(from, i - from)));
+      from = i + 1;
+      if (c == ',') continue;
+      const auto found = calls_(name, arguments);
+      if (!found) return false;
+      at_ = found->ok() ? from : start;
+      if (found->ok())
+        emit(code::operand, 1, **found);
+      else
+        fail_with(found->error().what);
+      return true;
+    }
+    return false;
+  }
+
+  static std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    return text;
+  }
+
   void call(std::string_view name, std::size_t start) {
+    if (resolved_call(name, start)) return;
     const bool one = name == "abs" || name == "sqrt";
     if (!one && name != "min" && name != "max") {
       at_ = start;
@@ -223,6 +258,7 @@ private:
   std::string_view text_;
   const name_resolver& names_;
   const std::vector<std::string_view>& known_names_;
+  const call_resolver& calls_;
   std::vector<instruction>& program_;
   std::size_t at_ = 0;
   std::size_t nesting_ = 0;
@@ -232,10 +268,11 @@ private:
 };
 
 result<expression> expression::parse(std::string_view text, const name_resolver& names,
-                                     const std::vector<std::string_view>& known_names) {
+                                     const std::vector<std::string_view>& known_names,
+                                     const call_resolver& calls) {
   expression out;
   out.text_ = text;
-  if (auto parsed = parser(text, names, known_names, out.program_).run(); !parsed)
+  if (auto parsed = parser(text, names, known_names, calls, out.program_).run(); !parsed)
     return parsed.error();
   out.program_.shrink_to_fit();
   return out;

@@ -21,6 +21,11 @@ namespace pollux::domain {
 /// What a name stands for: an operand number the evaluator asks its source for.
 using name_resolver = std::function<std::optional<std::uint32_t>(std::string_view name)>;
 
+/// What a call with plain arguments stands for, as last(a.temperature) in a pattern: an operand
+/// number, an error to report, or nothing when it is none of the resolver's functions.
+using call_resolver = std::function<std::optional<result<std::uint32_t>>(
+    std::string_view function, const std::vector<std::string_view>& arguments)>;
+
 /// Values at evaluation; `operand` is what the resolver answered.
 class operand_source {
 public:
@@ -33,7 +38,8 @@ public:
   /// Errors: invalid_argument with the byte offset (from 1) and what was expected; unknown names
   /// are reported with the nearest of `known_names`. At most 256 instructions, depth 32.
   static result<expression> parse(std::string_view text, const name_resolver& names,
-                                  const std::vector<std::string_view>& known_names = {});
+                                  const std::vector<std::string_view>& known_names = {},
+                                  const call_resolver& calls = {});
   [[nodiscard]] std::optional<double> evaluate(const operand_source& source) const;
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
