@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a twin knew at each row, as maps from time to value, and statistics that add up what they
+// hold. For the second opinion only.
+#pragma once
+#include "domain/audit/record.hpp"
+#include "domain/model/config_node.hpp"
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace pollux::domain::audit {
+
+struct plain_statistics {
+  double n = 0, mean = 0, sd = 0, psd = 0, min = 0, max = 0;
+};
+
+/// Of values alone; sd with n - 1, psd with n.
+[[nodiscard]] plain_statistics add_up(const std::vector<double>& values);
+
+class knowledge {
+public:
+  /// Takes the row in. Afterwards fresh() tells which telemetry it brought anew.
+  void learn(const row& r);
+  [[nodiscard]] bool fresh(const std::string& telemetry) const;
+  [[nodiscard]] std::optional<double> latest(const std::string& telemetry) const;
+  [[nodiscard]] std::int64_t latest_ns(const std::string& telemetry) const;
+  /// Readings with from < t < to, or t <= to where `closed`.
+  [[nodiscard]] std::map<std::int64_t, double> between(const std::string& telemetry,
+                                                       std::int64_t from_ns, std::int64_t to_ns,
+                                                       bool closed) const;
+
+private:
+  std::map<std::string, std::map<std::int64_t, double>> values_;
+  std::map<std::string, bool> fresh_;
+};
+
+/// One sliding window of the model's text.
+struct plain_window {
+  std::string of;
+  std::int64_t span_ns = 0;
+};
+/// nullopt when there is none of this name, or it is of another kind or has keys not known here.
+[[nodiscard]] std::optional<plain_window> find_window(const config_node& model,
+                                                      std::string_view name);
+[[nodiscard]] const config_node* find_operator(const config_node& model, std::string_view name);
+/// A text or a number among a node's keys; nullptr where absent.
+[[nodiscard]] const config_node* key(const config_node& of, std::string_view name);
+[[nodiscard]] std::string text_of(const config_node& of, std::string_view name,
+                                  std::string_view otherwise);
+[[nodiscard]] double number_of(const config_node& of, std::string_view name, double otherwise);
+[[nodiscard]] std::int64_t duration_of(const config_node& of, std::string_view name,
+                                       std::int64_t otherwise);
+
+} // namespace pollux::domain::audit

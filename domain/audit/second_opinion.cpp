@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domain/audit/second_opinion.hpp"
+#include "domain/audit/plain_rules.hpp"
+#include "domain/base/time.hpp"
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace pollux::domain::audit {
+namespace {
+
+constexpr double relative = 1e-9; // what another order of adding up may differ by
+
+bool close(double a, double b) {
+  return std::fabs(a - b) <= relative * std::max({1.0, std::fabs(a), std::fabs(b)});
+}
+
+std::string shown(double v) {
+  auto text = std::to_string(v);
+  while (text.size() > 1 && text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+event_time_rules rules_of(const config_node& model) {
+  event_time_rules out;
+  const auto* block = key(model, "event_time");
+  if (block == nullptr) return out;
+  const auto late = text_of(*block, "late", "amend");
+  out.in_event_order = late != "keep";
+  out.drop = late == "drop";
+  out.disorder_ns = duration_of(*block, "disorder", 0);
+  out.lateness_ns = out.drop ? 0 : duration_of(*block, "lateness", 60 * ns_per_s);
+  return out;
+}
+
+// Each number the evidence shares with the recomputed ones.
+void compare(const std::map<std::string, double>& again, const evidence& proof,
+             second_opinion& into) {
+  for (const auto& stated : proof.numbers) {
+    const auto found = again.find(stated.name);
+    if (found == again.end()) continue;
+    const bool same = close(found->second, stated.value);
+    into.findings.push_back({same, stated.name + " is " + shown(found->second) +
+                                       (same ? "" : ", the alert says " + shown(stated.value))});
+  }
+}
+
+// What can be said of any rule: the readings it names are in the journal, with the value it names.
+void look_up_readings(const std::vector<row>& rows, const alert_effect& alert,
+                      second_opinion& into) {
+  std::size_t missing = 0;
+  for (const auto t : alert.proof.event_times_ns)
+    missing +=
+        std::none_of(rows.begin(), rows.end(), [&](const row& r) { return r.event_ns == t; });
+  const auto named = alert.proof.event_times_ns.size();
+  if (named != 0)
+    into.findings.push_back({missing == 0, std::to_string(named - missing) + " of the " +
+                                               std::to_string(named) +
+                                               " readings it names are in the journal"});
+  for (const auto& stated : alert.proof.numbers) {
+    if (stated.name != "value" || alert.proof.field.empty()) continue;
+    // The same instant may have come twice, the second time as a correction.
+    std::optional<double> recorded;
+    for (const auto& r : rows) {
+      const auto found = r.values.find(alert.proof.field);
+      if (r.event_ns != alert.event_time_ns || found == r.values.end()) continue;
+      if (!recorded || close(found->second, stated.value)) recorded = found->second;
+    }
+    if (!recorded) continue;
+    into.findings.push_back(
+        {close(*recorded, stated.value), alert.proof.field + " was " + shown(*recorded) + " at " +
+                                             format_rfc3339(alert.event_time_ns)});
+  }
+}
+
+} // namespace
+
+const char* to_string(opinion o) noexcept {
+  switch (o) {
+  case opinion::confirmed: return "confirmed";
+  case opinion::contradicted: return "contradicted";
+  case opinion::unsettled: break;
+  }
+  return "unsettled";
+}
+
+second_opinion judge_again(const config_node& model, const record& history, const effect& alert) {
+  second_opinion out;
+  const auto& what = alert.alert;
+  const auto* rule = find_operator(model, what.rule);
+  if (rule == nullptr) {
+    out.findings.push_back({false, "the model has no rule " + what.rule});
+    out.says = opinion::contradicted;
+    return out;
+  }
+  const auto how = rules_of(model);
+  const auto rows = history.as_seen(alert.id.cause, how);
+  look_up_readings(rows, what, out);
+  const auto again = judge_rule({model, *rule, history, rows, alert, how.in_event_order});
+  if (again.known) {
+    out.findings.push_back({again.agrees, again.what});
+    compare(again.numbers, what.proof, out);
+  } else {
+    out.findings.push_back({true, again.what});
+  }
+  const bool disputed = std::any_of(out.findings.begin(), out.findings.end(),
+                                    [](const finding& f) { return !f.agrees; });
+  if (disputed && !history.whole()) {
+    out.findings.push_back({false, "the history is not whole: its beginning was trimmed"});
+    out.says = opinion::unsettled;
+  } else if (disputed) {
+    out.says = opinion::contradicted;
+  } else {
+    out.says = again.known ? opinion::confirmed : opinion::unsettled;
+  }
+  return out;
+}
+
+} // namespace pollux::domain::audit
