@@ -27,6 +27,7 @@ class twin_operands final : public operand_source {
 public:
   explicit twin_operands(const twin_state::body& twin) : twin_(twin) {}
   [[nodiscard]] std::optional<double> operand(std::uint32_t id) const override;
+  [[nodiscard]] const twin_state::body& twin() const noexcept { return twin_; }
 
 private:
   const twin_state::body& twin_;

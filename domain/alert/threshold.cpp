@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/alert/threshold.hpp"
 #include "domain/alert/wording.hpp"
-#include "domain/model/registry.hpp"
 #include <algorithm>
 
 namespace pollux::domain {
 
 bool judge(const threshold_rule& rule, double value, bool active) noexcept {
+  const double low = active ? rule.clear : rule.limit;
+  const double high = active ? rule.clear_high : rule.high;
   switch (rule.which) {
-  case threshold_rule::kind::above: return active ? value > rule.clear : value > rule.limit;
-  case threshold_rule::kind::below: return active ? value < rule.clear : value < rule.limit;
+  case threshold_rule::kind::above: return value > low;
+  case threshold_rule::kind::below: return value < low;
+  case threshold_rule::kind::outside: return value < low || value > high;
+  case threshold_rule::kind::inside: return value > low && value < high;
   case threshold_rule::kind::condition: break;
   }
   return value != 0;
@@ -22,88 +25,82 @@ void threshold_operator::observe(row& reading) const {
   if (!concerned) return;
   const twin_operands source(reading.twin());
   const auto value = value_.evaluate(source);
+  if (patient_) return observe_patiently(reading, value, source);
   if (!value) return;
   const bool was = active(reading.twin()) != nullptr;
   const bool is = domain::judge(rule_, *value, was);
-  if (is == was) return;
-  auto proof = prove(reading, *value, source, is);
-  if (is)
-    raise(reading.at(), reading.event_time_ns(), std::move(proof));
+  if (is != was)
+    change(reading.at(), reading.event_time_ns(), *value, source, is);
+}
+
+void threshold_operator::change(step_context& at, std::int64_t t, double value,
+                                const twin_operands& source, bool raised) const {
+  auto proof = prove(source, value, raised, t);
+  if (raised)
+    raise(at, t, std::move(proof));
   else
-    clear(reading.at(), reading.event_time_ns(), std::move(proof));
+    clear(at, t, std::move(proof));
+  if (patient_) static_cast<hold_state&>(*state_of(at.twin)).start_over();
 }
 
-std::string threshold_operator::side(bool raised) const {
-  const double limit = raised ? rule_.limit : rule_.clear;
-  switch (rule_.which) {
-  case threshold_rule::kind::above: return (raised ? " above " : " at or below ") + brief(limit);
-  case threshold_rule::kind::below: return (raised ? " below " : " at or above ") + brief(limit);
-  case threshold_rule::kind::condition: break;
-  }
-  return raised ? " is true" : " is false";
+void threshold_operator::observe_patiently(row& reading, std::optional<double> value,
+                                           const twin_operands& source) const {
+  const std::int64_t t = reading.event_time_ns();
+  if (when_ && !when_->on(t)) return; // judge() has closed what was open
+  auto& slot = state_of(reading.twin());
+  if (!slot) slot = std::make_unique<hold_state>();
+  auto& state = static_cast<hold_state&>(*slot);
+  if (when_ && state.off_ns == never) state.off_ns = when_->off_after(t);
+  const bool was = active(reading.twin()) != nullptr;
+  const bool speaks = value && domain::judge(rule_, *value, was) != was;
+  if (state.note(hold_, !was, speaks, t))
+    change(reading.at(), t, *value, source, !was);
 }
 
-evidence threshold_operator::prove(const row& reading, double value, const twin_operands& source,
-                                   bool raised) const {
-  evidence proof;
-  if ((used_.size() == 1 || value_.text() == used_.front().name) && used_.front().slot >= 0)
-    proof.field =
-        reading.twin().ruling().telemetry[static_cast<std::size_t>(used_.front().slot)].name;
-  proof.numbers = {{"value", value}};
-  if (rule_.which != threshold_rule::kind::condition) {
-    proof.numbers.push_back({"limit", rule_.limit});
-    proof.numbers.push_back({"clear", rule_.clear});
-  }
-  for (const auto& u : used_)
-    if (const auto v = source.operand(u.id)) proof.numbers.push_back({u.name, *v});
-  proof.event_times_ns = {reading.event_time_ns()};
-  const bool condition = rule_.which == threshold_rule::kind::condition;
-  proof.explanation =
-      condition ? value_.text() + side(raised) : value_.text() + " " + brief(value) + side(raised);
-  return proof;
+void threshold_operator::judge(row& reading) const {
+  pass_time(reading.at(), reading.event_time_ns());
 }
 
-described_rule threshold_operator::explain(const twin_state::body& twin, std::int64_t) const {
-  const twin_operands source(twin);
-  if (const auto* alert = active(twin))
-    return {name(), "threshold", "alerting", alert->message + "; clears" + side(false)};
-  for (const auto& u : used_)
-    if (!source.operand(u.id))
-      return {name(), "threshold", "no data", u.name + " is not known yet"};
-  const auto value = value_.evaluate(source);
-  if (!value) return {name(), "threshold", "no data", value_.text() + " has no finite value"};
-  return {name(), "threshold", "ok",
-          value_.text() + " is " + brief(*value) + "; fires" + side(true)};
+void threshold_operator::pass_watermark(step_context& at, std::int64_t watermark_ns, bool) const {
+  pass_time(at, watermark_ns);
 }
 
-std::unique_ptr<twin_operator> read_threshold(object_reader& in, model_scope& scope) {
-  std::vector<named_operand> used;
-  auto value = read_expression(in, scope, "value", used);
-  const auto* above = in.optional("above", config_node::type::number);
-  const auto* below = in.optional("below", config_node::type::number);
-  const auto* clear = in.optional("clear", config_node::type::number);
-  const auto keys = read_alert_keys(in);
-  threshold_rule rule;
-  if (above != nullptr && below != nullptr)
-    in.fail(*below, "above or below, not both: make two operators");
-  if (clear != nullptr && above == nullptr && below == nullptr)
-    in.fail(*clear, "clear needs above or below");
-  if (const auto* limit = above != nullptr ? above : below) {
-    rule.which = above != nullptr ? threshold_rule::kind::above : threshold_rule::kind::below;
-    rule.limit = limit->number;
-    rule.clear = clear != nullptr ? clear->number : rule.limit;
-    if (above != nullptr && rule.clear > rule.limit)
-      in.fail(*clear, "clear must not be above the limit");
-    if (above == nullptr && rule.clear < rule.limit)
-      in.fail(*clear, "clear must not be below the limit");
+// A reading at the very moment a hold ends is heard first, so the hold is due only later than that.
+// At the moment the schedule ends the rule is off, so nothing that late can be due any more.
+void threshold_operator::pass_time(step_context& at, std::int64_t t) const {
+  const auto& slot = state_of(at.twin);
+  if (!slot) return;
+  auto& state = static_cast<hold_state&>(*slot);
+  const bool raising = active(at.twin) == nullptr;
+  const auto due = state.due_ns(hold_, raising);
+  if (due < t && due < state.off_ns) {
+    const twin_operands source(at.twin);
+    if (const auto value = value_.evaluate(source)) change(at, due, *value, source, raising);
   }
-  if (!value) return nullptr;
-  if (used.empty()) {
-    if (const auto* node = in.optional("value", config_node::type::text))
-      in.fail(*node, "the expression names no telemetry: it could never change");
-    return nullptr;
+  if (state.off_ns > t) return;
+  if (active(at.twin) != nullptr) {
+    evidence proof;
+    proof.times = {{"schedule_end", state.off_ns}};
+    proof.explanation = "its schedule has ended: " + when_->text();
+    clear(at, state.off_ns, std::move(proof));
   }
-  return std::make_unique<threshold_operator>(rule, std::move(*value), std::move(used), keys);
+  state.start_over();
+  state.off_ns = never;
+}
+
+void threshold_operator::save(const operator_state& state, byte_writer& out) const {
+  static_cast<const hold_state&>(state).save(out);
+}
+
+std::unique_ptr<operator_state> threshold_operator::load(byte_reader& in) const {
+  auto state = std::make_unique<hold_state>();
+  if (!state->load(in)) in.fail();
+  return state;
+}
+
+std::size_t threshold_operator::state_bytes(const operator_state& state) const {
+  return sizeof(hold_state) +
+         static_cast<const hold_state&>(state).met.capacity() * sizeof(std::int64_t);
 }
 
 } // namespace pollux::domain

@@ -2,6 +2,7 @@
 #include "domain/model/config_node.hpp"
 #include "domain/base/time.hpp"
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace pollux::domain {
@@ -111,6 +112,10 @@ const config_node* object_reader::optional(std::string_view key, type kind) {
   if (found->kind != kind) {
     fail(*found,
          quoted(key) + " must be " + with_article(kind) + ", not " + with_article(found->kind));
+    return nullptr;
+  }
+  if (kind == type::number && !std::isfinite(found->number)) {
+    fail(*found, quoted(key) + " must be a finite number");
     return nullptr;
   }
   return found;
