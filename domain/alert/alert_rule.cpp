@@ -1,56 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/alert/alert_rule.hpp"
+#include "domain/alert/verdict_notes.hpp"
 #include "domain/model/config_node.hpp"
 
 namespace pollux::domain {
 
 const active_alert* alert_rule::active(const twin_state::body& twin) const noexcept {
-  return twin.rare ? twin.rare->alerts.of_rule(index()) : nullptr;
+  if (!twin.rare) return nullptr;
+  const auto* alert = std::as_const(twin.rare->alerts).of_rule(index());
+  return alert != nullptr && alert->condition ? alert : nullptr;
 }
 
-effect& alert_rule::transition(step_context& at, alert_transition t, std::int64_t event_time_ns,
-                               evidence proof) const {
-  auto& e = at.add(effect_kind::alert);
-  e.alert.transition = t;
-  e.alert.incident = e.id;
-  e.alert.rule = name();
-  e.alert.level = level_;
-  e.alert.event_time_ns = event_time_ns;
-  e.alert.message = message_.empty() ? proof.explanation : message_;
-  e.alert.proof = std::move(proof);
-  return e;
+alert_source alert_rule::source() const {
+  return {index(),  name(),     std::string(identity().type), identity().revision, level_,
+          message_, life_.get()};
 }
 
 void alert_rule::raise(step_context& at, std::int64_t event_time_ns, evidence proof) const {
-  if (active(at.twin) != nullptr) return;
-  const auto& e = transition(at, alert_transition::raised, event_time_ns, std::move(proof));
-  at.twin.rarely().alerts.add({.incident = e.id,
-                               .rule = index(),
-                               .level = level_,
-                               .raised_event_ns = event_time_ns,
-                               .message = e.alert.message,
-                               .acknowledged = false,
-                               .by = {}});
+  if (active(at.twin) == nullptr)
+    decide(at, alert_transition::raised, event_time_ns, std::move(proof));
 }
 
 void alert_rule::clear(step_context& at, std::int64_t event_time_ns, evidence proof) const {
-  const auto* alert = active(at.twin);
-  if (alert == nullptr) return;
-  auto& e = transition(at, alert_transition::cleared, event_time_ns, std::move(proof));
-  e.alert.incident = alert->incident;
-  e.alert.level = alert->level;
-  e.alert.message = alert->message;
-  at.twin.rare->alerts.remove(index());
+  if (active(at.twin) != nullptr)
+    decide(at, alert_transition::cleared, event_time_ns, std::move(proof));
 }
 
 void alert_rule::emit(step_context& at, std::int64_t event_time_ns, evidence proof) const {
-  transition(at, alert_transition::emitted, event_time_ns, std::move(proof));
+  decide(at, alert_transition::emitted, event_time_ns, std::move(proof));
+}
+
+void alert_rule::decide(step_context& at, alert_transition t, std::int64_t event_time_ns,
+                        evidence proof) const {
+  told_verdict note;
+  const bool noted = noting(at, index());
+  if (noted) {
+    note.rule = index();
+    note.transition = t;
+    note.level = level_;
+    note.event_time_ns = event_time_ns;
+    note.digest = digest_of(event_time_ns, proof);
+    note.incident = {at.in.id, at.ordinal};
+    if (t == alert_transition::cleared) note.incident = active(at.twin)->incident;
+  }
+  if (at.rerun)
+    say_again(at, source(), t, event_time_ns, std::move(proof));
+  else if (t == alert_transition::raised)
+    alert_desk(at).raise(source(), event_time_ns, std::move(proof));
+  else if (t == alert_transition::cleared)
+    alert_desk(at).clear(source(), event_time_ns, std::move(proof));
+  else
+    alert_desk(at).emit(source(), event_time_ns, std::move(proof));
+  if (!noted) return;
+  if (t == alert_transition::raised) note.incident = active(at.twin)->incident; // perhaps reopened
+  at.verdicts->push_back(note);
+}
+
+void alert_rule::grade(step_context& at, std::int64_t event_time_ns, evidence proof) const {
+  if (active(at.twin) != nullptr && !at.rerun)
+    alert_desk(at).grade(source(), event_time_ns, std::move(proof));
 }
 
 void alert_rule::withdraw(step_context& at, std::string why) const {
   evidence proof;
   proof.explanation = std::move(why);
-  clear(at, at.now_ns, std::move(proof));
+  alert_desk(at).end(source(), at.now_ns, std::move(proof));
 }
 
 alert_keys read_alert_keys(object_reader& in) {

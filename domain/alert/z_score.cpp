@@ -78,6 +78,8 @@ void z_score_operator::judge(row& reading) const {
     emit(reading.at(), t, prove(reading, *found, base));
   } else if (active(reading.twin()) == nullptr) {
     raise(reading.at(), t, prove(reading, *found, base));
+  } else if (graded()) {
+    grade(reading.at(), t, prove(reading, *found, base));
   }
 }
 

@@ -50,7 +50,10 @@ void append_number(std::string& out, double v) {
 
 // One text for one meaning: keys sorted, and without what does not decide a verdict, so that a
 // reworded message does not cost a twin its windows.
-void append_canonical(std::string& out, const config_node& node) {
+enum class telling : std::uint8_t { verdict, verdict_of_operator, everything };
+
+void append_canonical(std::string& out, const config_node& node, telling what = telling::verdict) {
+  const auto below = what == telling::everything ? what : telling::verdict;
   switch (node.kind) {
   case config_node::type::null: out += "null"; break;
   case config_node::type::boolean: out += node.boolean ? "true" : "false"; break;
@@ -59,7 +62,7 @@ void append_canonical(std::string& out, const config_node& node) {
   case config_node::type::array:
     out += '[';
     for (const auto& [key, child] : node.members) {
-      append_canonical(out, child);
+      append_canonical(out, child, below);
       out += ',';
     }
     out += ']';
@@ -67,13 +70,16 @@ void append_canonical(std::string& out, const config_node& node) {
   case config_node::type::object: {
     std::vector<const config_member*> sorted;
     for (const auto& m : node.members)
-      if (m.first != "description" && m.first != "message") sorted.push_back(&m);
+      if (what == telling::everything || (m.first != "description" && m.first != "message" &&
+                                          !(what == telling::verdict_of_operator &&
+                                            (m.first == "severity" || is_life_cycle_key(m.first)))))
+        sorted.push_back(&m);
     std::sort(sorted.begin(), sorted.end(),
               [](const auto* a, const auto* b) { return a->first < b->first; });
     out += '{';
     for (const auto* m : sorted) {
       out += m->first + ':';
-      append_canonical(out, m->second);
+      append_canonical(out, m->second, below);
       out += ',';
     }
     out += '}';
@@ -114,6 +120,8 @@ status model_compiler::read_top(const config_node& root) {
   const auto* operators = in.optional("operators", config_node::type::array);
   if (auto s = in.finish(); !s) return s;
   if (!is_id_part(model_.name))
+  const auto* event_time = in.optional("event_time", config_node::type::object);
+  model_.maintenance = read_maintenance(in);
     return error_at(*root.find("name"), "a model's name is 1 to 128 of letters, digits, _ . -");
   if (!is_id_part(model_.kind))
     return error_at(*root.find("kind"), "a kind is 1 to 128 of letters, digits, _ . -");
@@ -215,10 +223,13 @@ status model_compiler::read_operator(const config_node& at, model_scope& scope) 
   if (model_.find_operator(name) != nullptr)
     return error_at(*at.find("name"), "an operator \"" + name + "\" stands above already");
   auto& identity = op->identity_;
+  if (auto* rule = dynamic_cast<alert_rule*>(op.get())) rule->life_ = read_life_cycle(in, scope);
   identity.name = name;
   identity.type = type->name;
   identity.revision = type->revision;
-  append_canonical(identity.definition, at);
+  append_canonical(identity.wording, at, telling::everything);
+  append_canonical(identity.definition, at, telling::verdict_of_operator);
+  identity.own_definition = identity.definition.size();
   identity.definition += scope.dependencies_;
   identity.index = static_cast<std::uint32_t>(model_.operators.size());
   if (op->hooks().state) identity.state = static_cast<std::uint32_t>(model_.state_count++);

@@ -2,6 +2,7 @@
 // A model: what a kind of twin measures, which commands it takes, and the operators that judge it.
 // Compiled once from a config tree, immutable, shared by all twins of that model version.
 #pragma once
+#include "domain/alert/maintenance_plan.hpp"
 #include "domain/base/result.hpp"
 #include "domain/model/config_node.hpp"
 #include <cstddef>
@@ -55,6 +56,8 @@ struct model {
   std::vector<std::int16_t> series_index; ///< per telemetry slot: which series of a twin, -1 = none
   std::size_t series_count = 0;
   std::size_t state_count = 0;                 ///< operators that keep a state in each twin
+  event_time_rule event_time;
+  std::vector<maintenance_plan> maintenance;
   std::vector<const twin_operator*> judging;   ///< those that judge a reading before it joins
   std::vector<const twin_operator*> observing; ///< those that look at it afterwards
   std::vector<const twin_operator*> timed;     ///< those that may want a wake-up

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A twin as people see it, gathered from its state: costs allocations, so only when somebody asks.
+#include "domain/alert/alert_desk.hpp"
 #include "domain/model/operator.hpp"
 #include "domain/twin/twin.hpp"
 #include "domain/twin/twin_state.hpp"
@@ -57,10 +58,41 @@ void describe_operators(const twin_state::body& b, std::int64_t now_ns, twin_des
   }
 }
 
+std::string state_of(const active_alert& a) {
+  if (a.quiet != silence::none) return to_string(a.quiet);
+  if (a.flapping) return "flapping";
+  if (a.latched) return "latched";
+  return a.acknowledged ? "acknowledged" : "active";
+}
+
 void describe_alerts(const twin_state::body& b, twin_description& out) {
-  for (const auto& a : b.rare->alerts.all())
-    out.alerts.push_back({to_string(a.incident), b.ruling().operators[a.rule]->name(), a.message,
-                          a.level, a.raised_event_ns, a.acknowledged, a.by});
+  const auto& table = b.rare->alerts;
+  for (const auto& a : table.all()) {
+    if (!a.open()) continue;
+    const bool group = (a.rule & group_rule) != 0;
+    const auto* members = group ? &table.groups[a.rule & ~group_rule] : nullptr;
+    out.alerts.push_back(
+        {to_string(a.incident),
+         group ? "children:" + members->name : b.ruling().operators[a.rule]->name(),
+         a.message,
+         a.level,
+         a.raised_event_ns,
+         a.acknowledged,
+         a.by,
+         state_of(a),
+         a.assignee,
+         a.snoozed_until_ns,
+         a.effects,
+         {}});
+    if (!group) continue;
+    for (const auto& m : members->members)
+      out.alerts.back().members.push_back(m.child + " " + m.incident);
+  }
+  for (const auto& s : table.shelves)
+    out.shelved.push_back({to_string(s.incident), s.rule, s.by, s.reason, s.until_ns});
+  for (const auto& w : table.maintenance)
+    out.maintenance.push_back({to_string(w.id), {}, w.by, w.reason, w.until_ns});
+  out.parent = table.parent;
 }
 
 // All that are under way, and the last few that are done.

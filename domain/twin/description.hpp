@@ -35,6 +35,16 @@ struct described_alert {
   std::int64_t raised_at_ns = 0; ///< event time
   bool acknowledged = false;
   std::string acknowledged_by;
+  std::string state; ///< active, acknowledged, latched, snoozed, shelved, suppressed, ...
+  std::string assignee;
+  std::int64_t snoozed_until_ns = no_time; ///< ingest time
+  std::uint32_t effects = 0;
+  std::vector<std::string> members; ///< "<twin> <incident>", of an incident for twins below
+};
+/// A rule that is shelved (with its name), or maintenance of the whole twin (without).
+struct described_silence {
+  std::string id, rule, by, reason;
+  std::int64_t until_ns = 0; ///< ingest time
 };
 struct described_command {
   std::string id, name;
@@ -55,7 +65,9 @@ struct twin_description {
   std::vector<described_telemetry> telemetry;
   std::vector<described_window> windows;
   std::vector<described_rule> rules;
-  std::vector<described_alert> alerts;     ///< active ones
+  std::vector<described_alert> alerts; ///< active ones
+  std::vector<described_silence> shelved, maintenance;
+  std::string parent; ///< the twin that hears of this one's alerts; empty: none
   std::vector<described_command> commands; ///< pending and lately finished
 };
 

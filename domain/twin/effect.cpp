@@ -37,6 +37,32 @@ const char* to_string(alert_transition t) noexcept {
   case alert_transition::emitted: return "emitted";
   case alert_transition::corrected: return "corrected";
   case alert_transition::retracted: return "retracted";
+  case alert_transition::latched: return "latched";
+  case alert_transition::reopened: return "reopened";
+  case alert_transition::snoozed: return "snoozed";
+  case alert_transition::shelved: return "shelved";
+  case alert_transition::unshelved: return "unshelved";
+  case alert_transition::suppressed: return "suppressed";
+  case alert_transition::severity_changed: return "severity_changed";
+  case alert_transition::flapping: return "flapping";
+  case alert_transition::settled: return "settled";
+  case alert_transition::escalated: return "escalated";
+  case alert_transition::assigned: return "assigned";
+  case alert_transition::commented: return "commented";
+  case alert_transition::maintenance_started: return "maintenance_started";
+  case alert_transition::maintenance_ended: return "maintenance_ended";
+  case alert_transition::members_changed: return "members_changed";
+  }
+  return "unknown";
+}
+
+const char* to_string(silence s) noexcept {
+  switch (s) {
+  case silence::none: return "none";
+  case silence::snoozed: return "snoozed";
+  case silence::shelved: return "shelved";
+  case silence::suppressed: return "suppressed";
+  case silence::maintenance: return "maintenance";
   }
   return "unknown";
 }

@@ -38,6 +38,9 @@ enum class input_kind : std::uint8_t {
   twin_created = 6,
   twin_deleted = 7,
   connection_changed = 8,
+  alert_action = 9, ///< an operator deals with an alert, a rule, or the twin as a whole
+  child_alert = 10, ///< an alert of a twin below this one changed
+  parent_changed = 11,
   model_changed = 32,
   node_started = 33,
   ingress_changed = 34,
@@ -47,6 +50,21 @@ enum class input_kind : std::uint8_t {
 [[nodiscard]] constexpr bool is_shard_wide(input_kind kind) noexcept {
   return static_cast<std::uint8_t>(kind) >= 32;
 }
+
+/// What an operator does (alert_action). Persisted: never renumber. An acknowledgement is an input
+/// of its own.
+enum class alert_verb : std::uint8_t {
+  none = 0,
+  clear = 1,  ///< ends the incident; a rule whose condition still holds raises anew
+  reset = 2,  ///< ends a latched incident, whose condition is gone
+  snooze = 3, ///< nothing is published of the incident until `expires_at_ns`
+  shelve = 4, ///< nothing is published of the rule until `expires_at_ns`
+  unshelve = 5,
+  assign = 6, ///< `detail` is responsible; empty: nobody
+  comment = 7,
+  start_maintenance = 8, ///< nothing is published of the twin until `expires_at_ns`
+  stop_maintenance = 9,  ///< `incident`: the id its start was given; empty: all of them
+};
 
 /// One named value of a reading, or one named argument of a command.
 struct field {
@@ -86,11 +104,21 @@ struct input {
   std::string_view by;     ///< also the issuer of a command
   std::string_view detail; ///< also a device's words in its reply, and why an input was skipped
 
+  // alert_action: the verb, on an `incident` or on a `rule`, with `by`, `detail` and
+  // `expires_at_ns`. child_alert: `by` is the child's id, `command_id` its effect's id, `incident`
+  // its incident, `rule` the group, `detail` the message, `timer` the severity, `accepted` whether
+  // the alert stands, `generation` how many twins it has come up through, `expires_at_ns` its
+  // event time.
+  // parent_changed: `rule` is the parent's id; empty: none.
+  alert_verb verb = alert_verb::none;
+  std::string_view rule;
+
   // tick: a timer that really fell due
   std::uint32_t timer = 0;
   std::uint64_t generation = 0;
 
-  // twin_created, model_changed: the model's content hash (32 hex digits); model_changed: its kind
+  // twin_created, model_changed: the model's content hash (32 hex digits). model_changed also has
+  // `by`, and in `detail` the glob of the twins it is for; empty: all of the model.
   std::string_view model_hash;
   std::string_view model_name;
   std::uint32_t incarnation = 0; ///< twin_created, twin_deleted

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/twin/twin.hpp"
-#include "domain/alert/alert_rule.hpp"
+#include "domain/alert/alert_actions.hpp"
+#include "domain/alert/alert_desk.hpp"
 #include "domain/command/command_steps.hpp"
 #include "domain/model/operator.hpp"
 #include "domain/twin/lifecycle.hpp"
@@ -9,29 +10,6 @@
 
 namespace pollux::domain {
 namespace {
-
-void acknowledge(step_context& at) {
-  effect_id incident;
-  active_alert* alert = nullptr;
-  if (parse_effect_id(at.in.incident, incident) && at.twin.rare)
-    alert = at.twin.rare->alerts.of_incident(incident);
-  if (alert == nullptr) {
-    at.fault("no active alert has the incident " + std::string(at.in.incident.substr(0, 64)));
-    return;
-  }
-  if (alert->acknowledged) return;
-  alert->acknowledged = true;
-  alert->by = at.in.by.substr(0, max_text_bytes);
-  auto& e = at.add(effect_kind::alert);
-  e.alert.transition = alert_transition::acknowledged;
-  e.alert.incident = alert->incident;
-  e.alert.rule = at.twin.ruling().operators[alert->rule]->name();
-  e.alert.level = alert->level;
-  e.alert.event_time_ns = at.in.ingest_time_ns;
-  e.alert.message = alert->message;
-  e.alert.by = alert->by;
-  e.alert.proof.explanation = at.in.detail.substr(0, max_text_bytes);
-}
 
 // All that is due goes off at one tick. A tick for another timer, an earlier generation or before
 // its time is stale: whatever happened meanwhile has set the right one.
@@ -61,6 +39,14 @@ void set_timer(twin_state::body& twin) {
     }
   }
   if (wakeup == twin.wakeup_ns && timer == twin.timer) return;
+    if (const auto due = next_alert_due_ns(twin); due < wakeup) {
+      wakeup = due;
+      timer = alert_timer;
+    }
+    if (const auto due = event_time_due_ns(twin); due < wakeup) {
+      wakeup = due;
+      timer = event_timer;
+    }
   twin.wakeup_ns = wakeup;
   twin.timer = timer;
   ++twin.generation;
@@ -77,9 +63,15 @@ void step(const model_source& models, twin_state& state, const input& in, effect
   step_context at{twin, in, out, twin.last_ingest_ns, 0};
   switch (in.kind) {
   case input_kind::readings: apply_readings(at); break;
+  alert_desk alerts(at);
+  alerts.fall_due();
+  const auto raised = conditions_before(at);
   case input_kind::command_requested: request_command(at); break;
   case input_kind::command_replied: reply_to_command(at); break;
-  case input_kind::alert_acknowledged: acknowledge(at); break;
+  case input_kind::alert_acknowledged: acknowledge_alert(at); break;
+  case input_kind::alert_action: act_on_alert(at); break;
+  case input_kind::child_alert: take_child_alert(at); break;
+  case input_kind::parent_changed: change_parent(at); break;
   case input_kind::tick: tick(at); break;
   case input_kind::twin_created: create_twin(at, models); break;
   case input_kind::twin_deleted: delete_twin(at); break;

@@ -21,6 +21,8 @@ inline constexpr std::size_t max_undeclared = 256; ///< names a twin keeps beyon
 /// The timer that belongs to pending commands; every other timer is an operator's index.
 inline constexpr std::uint32_t command_timer = std::numeric_limits<std::uint32_t>::max();
 
+inline constexpr std::uint32_t alert_timer = command_timer - 2;
+
 /// The newest value of one telemetry. Text lies in rare_parts; samples are not kept, only noted.
 struct latest_value {
   std::int64_t event_time_ns = no_time; ///< no_time: never seen

@@ -16,12 +16,16 @@ constexpr std::string_view everything = R"({
                 "label": {"type": "text"}, "setpoint": {}},
   "commands": {"set_setpoint": {"argument": "setpoint", "min": 16, "max": 28, "max_step": 3,
                "min_interval": "2s", "ttl": "5s"}, "reboot": {}},
+  "maintenance": [{"from": "1970-01-01T00:00:30Z", "for": "20s", "every": "2m"}],
   "operators": [
     {"name": "t_1m", "type": "window", "of": "t", "span": "1m"},
     {"name": "t_20s", "type": "window", "of": "t", "span": "20s", "max_entries": 12},
     {"name": "v_1m", "type": "window", "of": "v", "span": "1m"},
-    {"name": "hot", "type": "threshold", "value": "t_20s.mean + 2 * open", "above": 50.5, "clear": 50},
-    {"name": "odd", "type": "threshold", "value": "n > 5 && !open"},
+    {"name": "hot", "type": "threshold", "value": "t_20s.mean + 2 * open", "above": 50.5, "clear": 50,
+     "latch": true, "levels": [{"above": 51, "severity": "critical"}], "suppress_while": "n > 7"},
+    {"name": "odd", "type": "threshold", "value": "n > 5 && !open", "dedup": "9s", "severity": "info",
+     "flapping": {"changes": 4, "within": "10s"}, "escalate": [{"after": "3s", "severity": "critical"}],
+     "escalation": [{"after": "2s", "to": "shift-lead"}, {"after": "5s", "to": "plant-manager"}]},
     {"name": "t_out", "type": "z_score", "window": "t_1m", "limit": 2, "sides": "both",
      "min_samples": 5, "relearn_after": "30s"},
     {"name": "v_out", "type": "z_score", "window": "v_1m", "limit": 2, "min_samples": 5,
@@ -87,7 +91,10 @@ private:
     in.id = {{i / 4 + 1}, static_cast<std::uint32_t>(i % 4)};
     in.ingest_time_ns = now_ns_;
     if (i == 0 || chance(400) == 0) return create(k);
-    switch (chance(30)) {
+    switch (chance(33)) {
+    case 30: return action(k);
+    case 31: return action(k);
+    case 32: return child(k);
     case 0: in.kind = input_kind::node_started; return;
     case 1:
       in.kind = input_kind::connection_changed;
@@ -123,6 +130,36 @@ private:
       return;
     default: return readings(k);
     }
+  }
+  void action(kept_input& k) {
+    auto& in = k.in;
+    in.kind = input_kind::alert_action;
+    in.verb = static_cast<alert_verb>(1 + chance(9));
+    in.incident = k.keep(chance(6) == 0 ? "" : incident_);
+    if (in.verb == alert_verb::shelve || in.verb == alert_verb::unshelve)
+      if (chance(3) != 0) in.rule = chance(2) == 0 ? "hot" : "odd";
+    in.by = "ada";
+    in.detail = chance(2) == 0 ? "why" : "because";
+    in.expires_at_ns = now_ns_ + (chance(40) - 2) * ns_per_s;
+  }
+  void child(kept_input& k) {
+    auto& in = k.in;
+    if (chance(6) == 0) {
+      in.kind = input_kind::parent_changed;
+      in.rule = chance(3) == 0 ? "" : "site:above";
+      return;
+    }
+    in.kind = input_kind::child_alert;
+    in.by = chance(2) == 0 ? "test:one" : "test:two";
+    children_ += static_cast<unsigned>(chance(3));
+    in.command_id = k.keep(to_string(effect_id{{{children_}, 0}, 0}));
+    in.incident = chance(2) == 0 ? "i1" : "i2";
+    in.rule = chance(3) == 0 ? "power" : "cooling";
+    in.accepted = chance(2) == 0;
+    in.timer = 1 + static_cast<std::uint32_t>(chance(3));
+    in.generation = 1;
+    in.expires_at_ns = now_ns_;
+    in.detail = "as the child said";
   }
   void create(kept_input& k) {
     k.in.kind = input_kind::twin_created;
@@ -181,6 +218,7 @@ private:
   std::uint64_t sequence_ = 0;
   std::uint32_t incarnation_ = 0;
   int commands_ = 0;
+  std::uint64_t children_ = 1;
   std::string incident_ = "0000000000000001-0-0";
 };
 

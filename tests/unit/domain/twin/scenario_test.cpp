@@ -7,8 +7,13 @@
 //   wait 45                          the clock goes on; the timer ticks each time it falls due
 //   command ID NAME arg=1 expires=90 / reply ID accepted|rejected arg=1 "words"
 //   ack [BY]                         acknowledges the last incident raised
+//   end / reset / snooze S / assign WHO / comment "text"      ... deals with it otherwise
+//   shelve RULE S ["why"] / unshelve RULE / maintenance start S ["why"] / maintenance stop
+//   child ID NUMBER raised|cleared GROUP INCIDENT SEVERITY    an alert of a twin below
+//   parent ID                        whom this twin's alerts are told
 //   node_started / connected yes|no / created NAME INCARNATION / deleted / changed NAME / reload
-//   > raised RULE [name=number ...] ["part of the explanation"]
+//   > raised RULE [name=number ...] [quiet=.. severity=.. to=.. by=.. group=..] [same] ["part of
+//     the explanation"]              same: the incident is the last one raised
 //   > dispatched ID ["part of the detail"]        and the other phases and transitions
 //   > fault "part of the text"
 //   why RULE "STATE: part of the explanation"
@@ -109,8 +114,22 @@ private:
         CHECK(text.find(unquoted(words[i])) != std::string::npos);
         continue;
       }
-      const auto eq = words[i].find('=');
+      const auto eq = std::min(words[i].find('='), words[i].size());
       const auto name = words[i].substr(0, eq);
+      if (words[i] == "same") {
+        CHECK(to_string(e.alert.incident) == incident_);
+        continue;
+      }
+      const std::map<std::string, std::string> said = {{"quiet", to_string(e.alert.quiet)},
+                                                       {"severity", to_string(e.alert.level)},
+                                                       {"to", e.alert.to},
+                                                       {"by", e.alert.by},
+                                                       {"parent", e.alert.parent},
+                                                       {"group", e.alert.group}};
+      if (const auto found = said.find(name); found != said.end()) {
+        CHECK(found->second == words[i].substr(eq + 1));
+        continue;
+      }
       const double value = std::stod(words[i].substr(eq + 1));
       CHECK(number(e.alert.proof, name) == doctest::Approx(value));
     }
@@ -213,6 +232,8 @@ private:
       auto& in = d.begin(input_kind::alert_acknowledged);
       in.incident = incident_;
       in.by = texts_.emplace_back(words.size() > 1 ? words[1] : "someone");
+    } else if (operators_verb(words)) {
+      // done
     } else if (verb == "node_started") {
       d.begin(input_kind::node_started);
     } else if (verb == "connected") {
@@ -231,6 +252,56 @@ private:
       FAIL("no such line: " << verb);
     }
     keep(d.apply());
+  }
+
+  // What an operator or a twin below does; false when the line is none of these.
+  bool operators_verb(const std::vector<std::string>& words) {
+    auto& d = *device_;
+    const auto& verb = words[0];
+    static const std::map<std::string, alert_verb> verbs = {
+        {"end", alert_verb::clear},         {"reset", alert_verb::reset},
+        {"snooze", alert_verb::snooze},     {"shelve", alert_verb::shelve},
+        {"unshelve", alert_verb::unshelve}, {"assign", alert_verb::assign},
+        {"comment", alert_verb::comment},   {"maintenance", alert_verb::start_maintenance}};
+    if (verb == "parent") {
+      d.begin(input_kind::parent_changed).rule = texts_.emplace_back(words.at(1));
+      return true;
+    }
+    if (verb == "child") {
+      auto& in = d.begin(input_kind::child_alert);
+      in.by = texts_.emplace_back(words.at(1));
+      in.command_id = texts_.emplace_back(to_string(effect_id{{{std::stoull(words.at(2))}, 0}, 0}));
+      in.accepted = words.at(3) == "raised";
+      in.rule = texts_.emplace_back(words.at(4));
+      in.incident = texts_.emplace_back(words.at(5));
+      in.timer = words.at(6) == "critical" ? 3 : words.at(6) == "warning" ? 2 : 1;
+      in.generation = words.size() > 7 ? std::stoull(words[7]) : 1;
+      in.expires_at_ns = in.ingest_time_ns;
+      in.detail = "something is wrong";
+      return true;
+    }
+    const auto known = verbs.find(verb);
+    if (known == verbs.end()) return false;
+    auto& in = d.begin(input_kind::alert_action);
+    in.verb = known->second;
+    in.incident = incident_;
+    in.by = "ada";
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      const auto& word = texts_.emplace_back(words[i]);
+      const bool number = word.find_first_not_of("-0123456789") == std::string::npos;
+      if (is_quoted(word))
+        in.detail = texts_.emplace_back(unquoted(word));
+      else if (number)
+        in.expires_at_ns = in.ingest_time_ns + std::stoll(word) * ns_per_s;
+      else if (verb == "assign")
+        in.detail = word;
+      else if (verb == "shelve" || verb == "unshelve")
+        in.rule = word;
+      else if (word == "stop")
+        in.verb = alert_verb::stop_maintenance;
+    }
+    if (verb == "maintenance" || !in.rule.empty()) in.incident = {};
+    return true;
   }
 
   library models_;
