@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Globs over twin ids: * for any run of characters, ? for one.
+// Globs over twin ids, which the domain needs as well (a model for some twins).
 #pragma once
-#include <string_view>
+#include "domain/base/glob.hpp"
 
 namespace pollux::actors {
 
-/// Cost: O(pattern * text) at worst, no allocation, no recursion.
-[[nodiscard]] inline bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
-  std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p, ++t;
-    } else if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
+using pollux::matches_glob;
 
 } // namespace pollux::actors

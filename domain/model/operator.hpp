@@ -47,12 +47,15 @@ struct operator_output {
 
 /// What every operator has, filled in by compile().
 struct operator_identity {
-  std::string name;           ///< unique in the model
-  std::string_view type;      ///< "z_score"; text of the registry's table
-  std::uint32_t revision = 0; ///< of the type's code
-  std::string definition;     ///< canonical text of all that decides its verdicts
-  std::uint32_t index = 0;    ///< in model::operators
-  std::uint32_t state = 0;    ///< in twin_state::body::states, when hooks().state
+  std::string name;               ///< unique in the model
+  std::string_view type;          ///< "z_score"; text of the registry's table
+  std::uint32_t revision = 0;     ///< of the type's code
+  std::string definition;         ///< canonical text of all that decides its verdicts
+  std::size_t own_definition = 0; ///< bytes of `definition` that are its own; then come those of
+                                  ///< the operators it refers to
+  std::string wording;            ///< canonical text of all keys, messages and severity too
+  std::uint32_t index = 0;        ///< in model::operators
+  std::uint32_t state = 0;        ///< in twin_state::body::states, when hooks().state
 };
 
 class twin_operator {

@@ -4,6 +4,7 @@
 #include "domain/alert/threshold.hpp"
 #include "domain/alert/z_score.hpp"
 #include "domain/model/crash_probe.hpp"
+#include "domain/pattern/pattern_operator.hpp"
 #include "domain/pattern/rise_then_spike.hpp"
 #include "domain/window/window_operator.hpp"
 
@@ -16,6 +17,7 @@ const std::vector<operator_type>& operator_types() {
       {"threshold", 1, read_threshold},      //
       {"z_score", 1, read_z_score},          //
       {"sequence", 1, read_rise_then_spike}, //
+      {"pattern", 1, read_pattern},          //
       {"absence", 1, read_absence},          //
       {"crash_probe", 1, read_crash_probe},  //
   };
@@ -53,6 +55,8 @@ void model_scope::want_series(int slot, std::int64_t span_ns, std::size_t max_en
 
 void model_scope::depends_on(const twin_operator& op) {
   dependencies_ += " <- ";
+  dependencies_ += op.identity().type;
+  dependencies_ += '@' + std::to_string(op.identity().revision);
   dependencies_ += op.identity().definition;
 }
 
