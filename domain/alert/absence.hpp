@@ -22,7 +22,7 @@ public:
       : alert_rule(keys.level, std::move(keys.message)), slot_(slot), field_(std::move(field)),
         for_ns_(for_ns) {}
   [[nodiscard]] operator_hooks hooks() const noexcept override {
-    return {.observe = true, .timer = true, .state = slot_ >= 0};
+    return {.observe = true, .timer = true, .state = slot_ >= 0, .live = true};
   }
   [[nodiscard]] std::unique_ptr<operator_state> fresh_state(std::int64_t now_ns) const override;
   void observe(row& reading) const override;

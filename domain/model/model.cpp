@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/model/model.hpp"
+#include "domain/alert/alert_rule.hpp"
 #include "domain/base/ensure.hpp"
 #include "domain/base/twin_id.hpp"
 #include "domain/model/operator.hpp"
@@ -105,6 +106,7 @@ private:
   status read_operators(const config_node& at);
   status read_operator(const config_node& at, model_scope& scope);
   void gather();
+  void reach_back();
 
   model model_;
 };
@@ -118,15 +120,20 @@ status model_compiler::read_top(const config_node& root) {
   const auto* telemetry = in.optional("telemetry", config_node::type::object);
   const auto* commands = in.optional("commands", config_node::type::object);
   const auto* operators = in.optional("operators", config_node::type::array);
-  if (auto s = in.finish(); !s) return s;
-  if (!is_id_part(model_.name))
   const auto* event_time = in.optional("event_time", config_node::type::object);
   model_.maintenance = read_maintenance(in);
+  if (auto s = in.finish(); !s) return s;
+  if (!is_id_part(model_.name))
     return error_at(*root.find("name"), "a model's name is 1 to 128 of letters, digits, _ . -");
   if (!is_id_part(model_.kind))
     return error_at(*root.find("kind"), "a kind is 1 to 128 of letters, digits, _ . -");
   if (telemetry != nullptr)
     if (auto s = read_telemetry(*telemetry); !s) return s;
+  if (event_time != nullptr) {
+    object_reader block(*event_time, "event_time");
+    model_.event_time = read_event_time(block);
+    if (auto s = block.finish(); !s) return s;
+  }
   model_.series_span_ns.assign(model_.telemetry.size(), 0);
   model_.series_entries.assign(model_.telemetry.size(), 0);
   if (commands != nullptr)
@@ -216,6 +223,7 @@ status model_compiler::read_operator(const config_node& at, model_scope& scope) 
   }
   scope.dependencies_.clear();
   auto op = type->read(in, scope);
+  if (auto* rule = dynamic_cast<alert_rule*>(op.get())) rule->life_ = read_life_cycle(in, scope);
   if (auto s = in.finish(); !s) return s;
   ensure(op != nullptr, "an operator's reader gave neither an operator nor an error");
   if (!is_id_part(name))
@@ -223,7 +231,6 @@ status model_compiler::read_operator(const config_node& at, model_scope& scope) 
   if (model_.find_operator(name) != nullptr)
     return error_at(*at.find("name"), "an operator \"" + name + "\" stands above already");
   auto& identity = op->identity_;
-  if (auto* rule = dynamic_cast<alert_rule*>(op.get())) rule->life_ = read_life_cycle(in, scope);
   identity.name = name;
   identity.type = type->name;
   identity.revision = type->revision;
@@ -244,10 +251,28 @@ void model_compiler::gather() {
     if (hooks.observe) model_.observing.push_back(op.get());
     if (hooks.timer) model_.timed.push_back(op.get());
     if (hooks.watermark) model_.watching.push_back(op.get());
+    // A timer is our clock: what it decided cannot be decided again for an earlier time.
+    const bool live = hooks.live || hooks.timer;
+    auto& by_time = model_.by_time;
+    by_time.live.push_back(live);
+    if (hooks.judge) (live ? by_time.live_judging : by_time.judging).push_back(op.get());
+    if (hooks.observe) (live ? by_time.live_observing : by_time.observing).push_back(op.get());
+    if (hooks.watermark && !live) by_time.watching.push_back(op.get());
+    if (hooks.state && !live) by_time.keeping.push_back(op.get());
   }
+  if (model_.event_time.orders()) reach_back();
   for (const auto span : model_.series_span_ns)
     model_.series_index.push_back(span > 0 ? static_cast<std::int16_t>(model_.series_count++)
                                            : std::int16_t{-1});
+}
+
+// Going back means to look into windows as they were then.
+void model_compiler::reach_back() {
+  const auto& rule = model_.event_time;
+  for (auto& span : model_.series_span_ns)
+    if (span > 0) span = saturating_add(span, rule.reach_ns() + rule.stride_ns());
+  for (auto& entries : model_.series_entries)
+    if (entries > 0) entries += rule.max_rows;
 }
 
 result<model> compile(const config_node& root) { return model_compiler{}.run(root); }

@@ -5,6 +5,7 @@
 #include "domain/alert/maintenance_plan.hpp"
 #include "domain/base/result.hpp"
 #include "domain/model/config_node.hpp"
+#include "domain/model/event_time.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -41,6 +42,13 @@ inline constexpr std::size_t max_telemetry = 256; ///< declared names in a model
 inline constexpr std::size_t max_operators = 256; ///< operators in a model
 inline constexpr std::size_t max_commands = 256;  ///< commands in a model
 
+/// The operators that late readings undo, and those they do not (operator_hooks::live, or a timer).
+struct operators_by_time {
+  std::vector<const twin_operator*> judging, observing, watching, keeping; ///< undone and redone
+  std::vector<const twin_operator*> live_judging, live_observing;
+  std::vector<bool> live; ///< by operator index
+};
+
 struct model {
   std::string name; ///< "motor"
   std::string kind; ///< device, vehicle, building, motor, ...
@@ -48,6 +56,8 @@ struct model {
   std::vector<telemetry_spec> telemetry; ///< slot = index
   std::vector<command_spec> commands;
   std::vector<std::unique_ptr<const twin_operator>> operators; ///< in evaluation order
+  event_time_rule event_time;
+  std::vector<maintenance_plan> maintenance;
 
   // What the operators together need, gathered by compile():
   std::vector<std::int64_t>
@@ -56,12 +66,11 @@ struct model {
   std::vector<std::int16_t> series_index; ///< per telemetry slot: which series of a twin, -1 = none
   std::size_t series_count = 0;
   std::size_t state_count = 0;                 ///< operators that keep a state in each twin
-  event_time_rule event_time;
-  std::vector<maintenance_plan> maintenance;
   std::vector<const twin_operator*> judging;   ///< those that judge a reading before it joins
   std::vector<const twin_operator*> observing; ///< those that look at it afterwards
   std::vector<const twin_operator*> timed;     ///< those that may want a wake-up
   std::vector<const twin_operator*> watching;  ///< those that wait for the watermark
+  operators_by_time by_time;
 
   model();
   model(model&&) noexcept;

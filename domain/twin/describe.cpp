@@ -2,6 +2,7 @@
 // A twin as people see it, gathered from its state: costs allocations, so only when somebody asks.
 #include "domain/alert/alert_desk.hpp"
 #include "domain/model/operator.hpp"
+#include "domain/twin/timeline.hpp"
 #include "domain/twin/twin.hpp"
 #include "domain/twin/twin_state.hpp"
 #include "domain/window/window_operator.hpp"
@@ -83,6 +84,7 @@ void describe_alerts(const twin_state::body& b, twin_description& out) {
          a.assignee,
          a.snoozed_until_ns,
          a.effects,
+         a.latched,
          {}});
     if (!group) continue;
     for (const auto& m : members->members)
@@ -93,6 +95,26 @@ void describe_alerts(const twin_state::body& b, twin_description& out) {
   for (const auto& w : table.maintenance)
     out.maintenance.push_back({to_string(w.id), {}, w.by, w.reason, w.until_ns});
   out.parent = table.parent;
+}
+
+void describe_event_time(const twin_state::body& b, described_event_time& out) {
+  const auto& line = *b.line;
+  static constexpr const char* names[] = {"keep", "amend", "drop"};
+  out.configured = true;
+  out.late = names[static_cast<std::size_t>(b.ruling().event_time.late)];
+  out.watermark_ns = line.watermark_ns;
+  out.by_idle = line.by_idle;
+  out.clock_skew_ns = line.skew.value();
+  out.on_time = line.lanes.on_time;
+  out.reordered = line.lanes.reordered;
+  out.late_amended = line.lanes.late_amended;
+  out.late_kept = line.lanes.late_kept;
+  out.late_dropped = line.lanes.late_dropped;
+  out.too_late = line.lanes.too_late;
+  out.future = line.lanes.future;
+  out.pending = line.pending();
+  out.kept_readings = line.rows.size();
+  out.bytes = line.heap_bytes();
 }
 
 // All that are under way, and the last few that are done.
@@ -132,6 +154,7 @@ twin_description describe(const model_source&, const twin_state& state, std::int
   out.next_wakeup_ns = b.wakeup_ns;
   out.state_bytes = b.heap_bytes();
   out.window_bytes = b.window_bytes();
+  if (b.line) describe_event_time(b, out.event_time);
   describe_telemetry(b, out);
   describe_operators(b, now_ns, out);
   if (b.rare) {

@@ -39,6 +39,7 @@ struct described_alert {
   std::string assignee;
   std::int64_t snoozed_until_ns = no_time; ///< ingest time
   std::uint32_t effects = 0;
+  bool latched = false; ///< its condition is gone, whatever else it is
   std::vector<std::string> members; ///< "<twin> <incident>", of an incident for twins below
 };
 /// A rule that is shelved (with its name), or maintenance of the whole twin (without).
@@ -52,6 +53,20 @@ struct described_command {
   std::int64_t requested_at_ns = 0, expires_at_ns = 0;
   std::string detail;
 };
+/// Only with an event_time block.
+struct described_event_time {
+  bool configured = false;
+  std::string late; ///< "amend", "drop", "keep"
+  std::int64_t watermark_ns = no_time;
+  bool by_idle = false;                 ///< the idle time-out moved it there
+  std::int64_t clock_skew_ns = no_time; ///< smallest ingest time - event time lately; below 0 the
+                                        ///< device's clock is fast by at least that
+  std::uint64_t on_time = 0, reordered = 0, late_amended = 0, late_kept = 0, late_dropped = 0,
+                too_late = 0, future = 0;
+  bool pending = false;          ///< readings wait to be worked in
+  std::size_t kept_readings = 0; ///< to go back by
+  std::size_t bytes = 0;         ///< of the state, for all this
+};
 struct twin_description {
   std::string id, kind, model_name, model_hash;
   std::uint32_t incarnation = 0;
@@ -60,6 +75,7 @@ struct twin_description {
   std::int64_t last_event_time_ns = no_time, last_ingest_time_ns = no_time;
   bool connected = true;
   std::int64_t next_wakeup_ns = never;
+  described_event_time event_time;
   std::size_t state_bytes = 0;  ///< heap bytes of the state, windows included
   std::size_t window_bytes = 0; ///< of these, windows
   std::vector<described_telemetry> telemetry;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/twin/lifecycle.hpp"
 #include "domain/alert/alert_rule.hpp"
+#include "domain/base/glob.hpp"
+#include "domain/model/compatibility.hpp"
 #include "domain/model/operator.hpp"
+#include "domain/twin/event_clock.hpp"
 #include <algorithm>
 
 namespace pollux::domain {
 namespace {
 
-void withdraw_all(step_context& at, const std::string& why) {
-  for (const auto& op : at.twin.ruling().operators)
-    if (const auto* rule = dynamic_cast<const alert_rule*>(op.get())) rule->withdraw(at, why);
-}
+void withdraw_all(step_context& at, const std::string& why) { alert_desk(at).close_down(why); }
 
 // All that outlives a twin's content, so that ids, timers and "now" go on rising.
 twin_state::body empty_again(const twin_state::body& old) {
@@ -27,15 +27,6 @@ twin_state::body empty_again(const twin_state::body& old) {
   return fresh;
 }
 
-const twin_operator* counterpart(const model& in, const twin_operator& op) {
-  const auto* other = in.find_operator(op.name());
-  if (other == nullptr) return nullptr;
-  const auto& a = op.identity();
-  const auto& b = other->identity();
-  return a.type == b.type && a.revision == b.revision && a.definition == b.definition ? other
-                                                                                      : nullptr;
-}
-
 // The parts of a twin that belong to one model, taken out while the next one moves in.
 struct belongings {
   std::shared_ptr<const model> rules;
@@ -43,11 +34,16 @@ struct belongings {
   std::vector<series> windows;
   std::vector<std::unique_ptr<operator_state>> states;
   std::vector<std::string> texts;
+  std::unique_ptr<timeline, timeline_deleter> line;
 };
 
 belongings take_out(twin_state::body& twin) {
-  return {twin.rules, std::move(twin.latest), std::move(twin.windows), std::move(twin.states),
-          twin.rare ? std::move(twin.rare->texts) : std::vector<std::string>{}};
+  return {twin.rules,
+          std::move(twin.latest),
+          std::move(twin.windows),
+          std::move(twin.states),
+          twin.rare ? std::move(twin.rare->texts) : std::vector<std::string>{},
+          std::move(twin.line)};
 }
 
 void bring_text(twin_state::body& twin, std::size_t slot, std::string text) {
@@ -132,22 +128,15 @@ void release_undeclared(twin_state::body& twin, belongings& old) {
 }
 
 void bring_operators(twin_state::body& twin, belongings& old) {
-  std::vector<active_alert> kept;
-  for (const auto& op : twin.ruling().operators) {
-    const auto* before = counterpart(*old.rules, *op);
-    if (before == nullptr) continue;
+  std::vector<int> now(old.rules->operators.size(), -1);
+  for (const auto& before : old.rules->operators) {
+    const auto* op = counterpart(*old.rules, *before, twin.ruling());
+    if (op == nullptr) continue;
     if (op->hooks().state)
       twin.states[op->identity().state] = std::move(old.states[before->identity().state]);
-    if (!twin.rare) continue;
-    if (const auto* alert = twin.rare->alerts.of_rule(before->index())) {
-      kept.push_back(*alert);
-      kept.back().rule = op->index();
-    }
+    now[before->index()] = static_cast<int>(op->index());
   }
-  if (!twin.rare) return;
-  std::sort(kept.begin(), kept.end(),
-            [](const auto& a, const auto& b) { return a.incident < b.incident; });
-  twin.rare->alerts.all() = std::move(kept);
+  if (twin.rare) twin.rare->alerts.renumber(now);
 }
 
 } // namespace
@@ -169,6 +158,7 @@ void change_model(step_context& at, const model_source& models) {
   if (twin.deleted || !twin.rules || twin.rules->name != at.in.model_name ||
       twin.rules->hash == at.in.model_hash)
     return;
+  if (!at.in.detail.empty() && !matches_glob(at.in.detail, twin.id)) return;
   auto next = models.find(at.in.model_hash);
   if (!next) {
     at.fault("model " + std::string(at.in.model_hash) + " is not known");
@@ -176,16 +166,18 @@ void change_model(step_context& at, const model_source& models) {
   }
   for (const auto& op : twin.ruling().operators)
     if (const auto* rule = dynamic_cast<const alert_rule*>(op.get()))
-      if (counterpart(*next, *op) == nullptr)
+      if (counterpart(twin.ruling(), *op, *next) == nullptr)
         rule->withdraw(at, (next->find_operator(op->name()) != nullptr
                                 ? "the rule was changed by model version "
                                 : "the rule is gone in model version ") +
                                next->hash);
+  work_in_late(at); // under the rules it came under
   auto old = take_out(twin);
   twin.come_under(std::move(next), at.now_ns);
   bring_telemetry(twin, old);
   release_undeclared(twin, old);
   bring_operators(twin, old);
+  bring_clock(twin, old.line.get());
 }
 
 void delete_twin(step_context& at) {

@@ -2,7 +2,7 @@
 #include "domain/twin/readings.hpp"
 #include "domain/model/operator.hpp"
 #include "domain/twin/device_sequence.hpp"
-#include "domain/twin/row.hpp"
+#include "domain/twin/intake.hpp"
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -28,6 +28,12 @@ bool fits(const value_view& v, telemetry_type type) noexcept {
   }
   return false;
 }
+
+} // namespace
+
+bool fits_declared(const value_view& v, telemetry_type type) noexcept { return fits(v, type); }
+
+namespace {
 
 // Undeclared telemetry: anything that can be shown.
 bool usable(const value_view& v) noexcept {
@@ -61,19 +67,6 @@ bool same_value(const latest_value& latest, const std::string* text, const value
   }
 }
 
-// What became of the values of one reading.
-struct outcome {
-  bool stored = false, late = false, correction = false, duplicate = false, too_old = false;
-
-  void note(series::placed p) noexcept {
-    stored = stored || p != series::placed::duplicate;
-    late = late || p == series::placed::late || p == series::placed::too_old;
-    correction = correction || p == series::placed::correction;
-    duplicate = duplicate || p == series::placed::duplicate;
-    too_old = too_old || p == series::placed::too_old;
-  }
-};
-
 series::placed place_latest(latest_value& latest, const std::string* text, const value_view& v,
                             std::int64_t t) noexcept {
   if (t > latest.event_time_ns) return series::placed::newest;
@@ -81,28 +74,7 @@ series::placed place_latest(latest_value& latest, const std::string* text, const
   return same_value(latest, text, v) ? series::placed::duplicate : series::placed::correction;
 }
 
-// The readings of one input, one after another.
-class intake {
-public:
-  explicit intake(step_context& at) : at_(at), twin_(at.twin), rules_(at.twin.ruling()) {}
-  void apply(const reading& r);
-
-private:
-  [[nodiscard]] bool is_duplicate(const reading& r);
-  void look_at(row& reading, std::span<const field> fields);
-  [[nodiscard]] outcome store(row& reading, std::span<const field> fields);
-  series::placed store_declared(int slot, const value_view& v, std::int64_t t);
-  void store_undeclared(const field& f, std::int64_t t, outcome& out);
-  void complain(int slot, const field& f);
-  void complain_once(std::string what);
-  std::string& text_of(int slot);
-
-  step_context& at_;
-  twin_state::body& twin_;
-  const model& rules_;
-  bit_set<max_telemetry> complained_;
-  bool complained_of_names_ = false;
-};
+} // namespace
 
 void intake::apply(const reading& r) {
   const auto& all = at_.in.fields;
@@ -115,7 +87,12 @@ void intake::apply(const reading& r) {
     return;
   }
   const std::span fields(all.data() + r.first, r.count);
-  row reading(at_, r.event_time_ns);
+  if (twin_.line && !admit(r.event_time_ns, fields)) return;
+  apply_at_once(r.event_time_ns, fields);
+}
+
+void intake::apply_at_once(std::int64_t t, std::span<const field> fields) {
+  row reading(at_, t);
   look_at(reading, fields);
   for (const auto* op : rules_.judging) op->judge(reading);
   const auto result = store(reading, fields);
@@ -127,9 +104,13 @@ void intake::apply(const reading& r) {
   twin_.late += result.late ? 1 : 0;
   twin_.corrections += result.correction ? 1 : 0;
   twin_.too_old += result.too_old ? 1 : 0;
-  twin_.last_event_ns = std::max(twin_.last_event_ns, r.event_time_ns);
+  const bool newest = t > twin_.last_event_ns;
+  twin_.last_event_ns = std::max(twin_.last_event_ns, t);
   twin_.last_heard_ns = at_.now_ns;
   for (const auto* op : rules_.observing) op->observe(reading);
+  if (twin_.line) return note_kept(t);
+  if (newest)
+    for (const auto* op : rules_.watching) op->pass_watermark(at_, t, false);
 }
 
 bool intake::is_duplicate(const reading& r) {
@@ -239,12 +220,11 @@ std::string& intake::text_of(int slot) {
   return texts[static_cast<std::size_t>(slot)];
 }
 
-} // namespace
-
 void apply_readings(step_context& at) {
   if (at.twin.deleted) return;
   intake all(at);
   for (const auto& r : at.in.readings) all.apply(r);
+  all.finish();
 }
 
 } // namespace pollux::domain

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The canonical bytes of a twin's state, version 1. One state has exactly one form: what is empty
-// is written as empty whether or not memory is held for it. docs/journal_format.md has the layout.
+// The canonical bytes of a twin's state, version 2: version 1 had no timeline. One state has
+// exactly one form: what is empty is written as empty whether or not memory is held for it.
+// docs/journal_format.md has the layout.
 #include "domain/model/operator.hpp"
+#include "domain/twin/timeline.hpp"
 #include "domain/twin/twin.hpp"
 #include "domain/twin/twin_state.hpp"
 
 namespace pollux::domain {
 namespace {
 
-constexpr std::uint8_t format_version = 1;
+constexpr std::uint8_t format_version = 2;
 
 void save_latest(const latest_value& v, std::string_view text, byte_writer& out) {
   out.i64(v.event_time_ns);
@@ -156,6 +158,8 @@ void save(const twin_state& state, std::string& out) {
   (b.rare ? b.rare->alerts : alert_table{}).save(w);
   (b.rare ? b.rare->commands : command_book{}).save(w);
   save_undeclared(b, w);
+  w.boolean(b.line != nullptr);
+  if (b.line) b.line->save(w);
 }
 
 result<twin_state> load(const model_source& models, std::string_view id, std::string_view bytes) {
@@ -185,9 +189,13 @@ result<twin_state> load(const model_source& models, std::string_view id, std::st
   rare_parts rare;
   if (!in.ok() || !load_telemetry(in, b, rare) || !load_operators(in, b) ||
       !rare.alerts.load(in, b.ruling().operators.size()) || !rare.commands.load(in) ||
-      !load_undeclared(in, rare) || !in.at_end())
+      !load_undeclared(in, rare))
     return damaged();
-  if (!rare.alerts.all().empty() || !rare.commands.empty() || !rare.undeclared.empty() ||
+  if (version > 1 &&
+      (in.boolean() != (b.line != nullptr) || (b.line && !b.line->load(in, b.ruling()))))
+    return damaged();
+  if (!in.at_end()) return damaged();
+  if (!rare.alerts.empty() || !rare.commands.empty() || !rare.undeclared.empty() ||
       !rare.texts.empty())
     b.rare = std::make_unique<rare_parts>(std::move(rare));
   return out;

@@ -4,6 +4,7 @@
 #include "domain/alert/alert_desk.hpp"
 #include "domain/command/command_steps.hpp"
 #include "domain/model/operator.hpp"
+#include "domain/twin/event_clock.hpp"
 #include "domain/twin/lifecycle.hpp"
 #include "domain/twin/readings.hpp"
 #include <algorithm>
@@ -18,6 +19,7 @@ void tick(step_context& at) {
   if (at.in.timer != twin.timer || at.in.generation != twin.generation ||
       twin.wakeup_ns > at.now_ns)
     return;
+  event_time_falls_due(at);
   for (const auto* op : twin.ruling().timed)
     if (op->due_ns(twin) <= at.now_ns) op->fall_due(at);
   expire_commands(at);
@@ -37,8 +39,6 @@ void set_timer(twin_state::body& twin) {
       wakeup = twin.rare->commands.next_expiry_ns();
       timer = command_timer;
     }
-  }
-  if (wakeup == twin.wakeup_ns && timer == twin.timer) return;
     if (const auto due = next_alert_due_ns(twin); due < wakeup) {
       wakeup = due;
       timer = alert_timer;
@@ -47,6 +47,8 @@ void set_timer(twin_state::body& twin) {
       wakeup = due;
       timer = event_timer;
     }
+  }
+  if (wakeup == twin.wakeup_ns && timer == twin.timer) return;
   twin.wakeup_ns = wakeup;
   twin.timer = timer;
   ++twin.generation;
@@ -61,11 +63,11 @@ void step(const model_source& models, twin_state& state, const input& in, effect
   // Our clock may step back; a twin's "now" does not.
   twin.last_ingest_ns = std::max(twin.last_ingest_ns, in.ingest_time_ns);
   step_context at{twin, in, out, twin.last_ingest_ns, 0};
-  switch (in.kind) {
-  case input_kind::readings: apply_readings(at); break;
   alert_desk alerts(at);
   alerts.fall_due();
   const auto raised = conditions_before(at);
+  switch (in.kind) {
+  case input_kind::readings: apply_readings(at); break;
   case input_kind::command_requested: request_command(at); break;
   case input_kind::command_replied: reply_to_command(at); break;
   case input_kind::alert_acknowledged: acknowledge_alert(at); break;
@@ -84,6 +86,8 @@ void step(const model_source& models, twin_state& state, const input& in, effect
   case input_kind::ingress_changed:
   case input_kind::input_skipped: break;
   }
+  note_what_people_did(at, raised);
+  alerts.look_around();
   set_timer(twin);
 }
 

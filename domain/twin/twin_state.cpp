@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/twin/twin_state.hpp"
 #include "domain/model/operator.hpp"
+#include "domain/twin/event_clock.hpp"
 
 namespace pollux::domain {
 namespace {
@@ -43,7 +44,7 @@ std::uint32_t twin_state::next_timer() const noexcept { return body_->timer; }
 std::uint64_t twin_state::timer_generation() const noexcept { return body_->generation; }
 bool twin_state::deleted() const noexcept { return body_->deleted; }
 std::size_t twin_state::active_alerts() const noexcept {
-  return body_->rare ? body_->rare->alerts.all().size() : 0;
+  return body_->rare ? body_->rare->alerts.open_count() : 0;
 }
 std::string_view twin_state::model_hash() const noexcept {
   return body_->rules ? std::string_view(body_->rules->hash) : std::string_view{};
@@ -82,6 +83,7 @@ void twin_state::body::come_under(std::shared_ptr<const model> next, std::int64_
   for (const auto& op : m.operators)
     if (op->hooks().state) states.push_back(op->fresh_state(now_ns));
   if (rare) rare->texts = {};
+  begin_timeline(*this);
 }
 
 std::size_t twin_state::body::window_bytes() const noexcept {
@@ -98,6 +100,7 @@ std::size_t twin_state::body::heap_bytes() const noexcept {
   for (const auto& op : m.operators)
     if (op->hooks().state)
       if (const auto& s = states[op->identity().state]) bytes += op->state_bytes(*s);
+  if (line) bytes += line->heap_bytes();
   if (!rare) return bytes;
   bytes += sizeof(rare_parts) + rare->alerts.heap_bytes() + rare->commands.heap_bytes() +
            rare->undeclared.capacity() * sizeof(undeclared_value) +

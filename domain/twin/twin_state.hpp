@@ -18,10 +18,10 @@
 namespace pollux::domain {
 
 inline constexpr std::size_t max_undeclared = 256; ///< names a twin keeps beyond its model's
-/// The timer that belongs to pending commands; every other timer is an operator's index.
+/// The timers that belong to pending commands and to alerts; every other is an operator's index.
 inline constexpr std::uint32_t command_timer = std::numeric_limits<std::uint32_t>::max();
 
-inline constexpr std::uint32_t alert_timer = command_timer - 2;
+inline constexpr std::uint32_t alert_timer = command_timer - 1;
 
 /// The newest value of one telemetry. Text lies in rare_parts; samples are not kept, only noted.
 struct latest_value {
@@ -50,6 +50,11 @@ struct rare_parts {
   command_book commands;
   std::vector<undeclared_value> undeclared; ///< sorted by name
   std::vector<std::string> texts;           ///< per telemetry slot; empty until the first text
+};
+
+struct timeline; // domain/twin/timeline.hpp
+struct timeline_deleter {
+  void operator()(timeline* t) const noexcept;
 };
 
 struct twin_state::body {
@@ -83,6 +88,7 @@ struct twin_state::body {
   std::vector<series> windows;                         ///< per model::series_index
   std::vector<std::unique_ptr<operator_state>> states; ///< per operator_identity::state
   std::unique_ptr<rare_parts> rare;
+  std::unique_ptr<timeline, timeline_deleter> line; ///< only with an event_time block
 
   [[nodiscard]] const model& ruling() const noexcept; ///< an empty model before twin_created
   [[nodiscard]] rare_parts& rarely();                 ///< makes it when it is not there
