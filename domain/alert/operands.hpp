@@ -16,6 +16,12 @@ struct named_operand {
   int slot; ///< of the telemetry it comes from; -1: of several
 };
 
+/// What `name` stands for in the model so far, noted as a dependency; nullopt when nothing.
+[[nodiscard]] std::optional<named_operand> resolve_operand(model_scope& scope,
+                                                           std::string_view name);
+/// All names an expression may use: for "did you mean".
+[[nodiscard]] std::vector<std::string> operand_names(const model& m);
+
 /// Reads the required text `key` as an expression over the model so far; notes what it uses.
 /// nullopt after an error in `in`.
 [[nodiscard]] std::optional<expression> read_expression(object_reader& in, model_scope& scope,
