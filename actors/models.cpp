@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/models.hpp"
+#include "domain/base/glob.hpp"
 
 namespace pollux::actors {
 
@@ -20,9 +21,35 @@ void model_catalog::add(std::shared_ptr<const domain::model> m) {
   by_hash_.emplace(m->hash, m);
 }
 
+std::shared_ptr<const domain::model> model_catalog::ruling(std::string_view name,
+                                                           std::string_view twin) const {
+  std::shared_lock lock{mutex_};
+  if (const auto found = exceptions_.find(name); found != exceptions_.end())
+    for (auto e = found->second.rbegin(); e != found->second.rend(); ++e)
+      if (matches_glob(e->twins, twin)) return e->version;
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+std::vector<model_exception> model_catalog::exceptions(std::string_view name) const {
+  std::shared_lock lock{mutex_};
+  const auto found = exceptions_.find(name);
+  return found == exceptions_.end() ? std::vector<model_exception>{} : found->second;
+}
+
+void model_catalog::set_exception(const std::string& twins,
+                                  std::shared_ptr<const domain::model> m) {
+  std::unique_lock lock{mutex_};
+  by_hash_.emplace(m->hash, m);
+  auto& all = exceptions_[m->name];
+  std::erase_if(all, [&](const model_exception& e) { return e.twins == twins; });
+  all.push_back({twins, std::move(m)});
+}
+
 void model_catalog::set_current(std::shared_ptr<const domain::model> m) {
   std::unique_lock lock{mutex_};
   by_hash_.emplace(m->hash, m);
+  exceptions_.erase(m->name);
   by_name_.insert_or_assign(m->name, m);
 }
 

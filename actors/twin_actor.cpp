@@ -50,13 +50,17 @@ private:
     thread_local domain::effects out;
     out.clear();
     std::uint64_t readings = 0;
+    shadow_turn beside;
+    if (around_->shadows != nullptr && around_->shadows->on())
+      beside = around_->shadows->join(place_, key_, state_, *around_->models);
     for (std::uint32_t i = work.first; i < work.first + work.count; ++i) {
       const auto& item = work.from->items[i];
       work.from->segments[item.segment]->decode(item.entry, item.id.at, in);
       in.id = item.id;
       readings += in.readings.size();
-      const black_box_mark mark{place_.shard, place_.row, item.id};
+      const auto before = out.size();
       try {
+        const black_box_mark mark{place_.shard, place_.row, item.id};
         domain::step(*around_->models, state_, in, out);
       } catch (const std::exception& e) {
         tell_effects(out);
@@ -64,6 +68,7 @@ private:
         quit(caf::exit_reason::unhandled_exception);
         return;
       }
+      if (beside) beside.take(in, out.data() + before, out.size() - before);
     }
     around_->applied_inputs->add(work.count);
     around_->applied_readings->add(readings);

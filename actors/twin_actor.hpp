@@ -3,6 +3,7 @@
 // the host hands it a state and then its inputs in journal order; what leaves goes to the outbox.
 #pragma once
 #include "actors/models.hpp"
+#include "actors/shadow.hpp"
 #include "actors/work.hpp"
 #include "messages/observability/metrics.hpp"
 #include <caf/all.hpp>
@@ -13,7 +14,8 @@ namespace pollux::actors {
 /// What all twins of one host share.
 struct twin_surroundings {
   const model_catalog* models = nullptr;
-  caf::actor host, outbox, node; ///< node: gets feed_event while a twin is watched
+  const shadow_board* shadows = nullptr; ///< nullptr: nobody is in anyone's shadow
+  caf::actor host, outbox, node;         ///< node: gets feed_event while a twin is watched
   messages::counter* applied_readings = nullptr;
   messages::counter* applied_inputs = nullptr;
   messages::counter* effects = nullptr;

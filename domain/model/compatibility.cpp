@@ -68,7 +68,9 @@ bool same_command(const command_spec& a, const command_spec& b) noexcept {
 }
 
 operator_change change_of(const model& was, const model& is, const twin_operator& next) {
-  operator_change c{next.name(), std::string(next.identity().type)};
+  operator_change c;
+  c.name = next.name();
+  c.type = next.identity().type;
   c.alerts = dynamic_cast<const alert_rule*>(&next) != nullptr;
   const auto* before = was.find_operator(next.name());
   if (before == nullptr) {
@@ -129,14 +131,14 @@ model_difference compare(const model& was, const model& is) {
   compare_telemetry(was, is, out);
   compare_commands(was, is, out);
   for (const auto& op : is.operators) out.operators.push_back(change_of(was, is, *op));
-  for (const auto& op : was.operators)
-    if (is.find_operator(op->name()) == nullptr)
-      out.operators.push_back({op->name(),
-                               std::string(op->identity().type),
-                               operator_fate::gone,
-                               break_reason::none,
-                               {},
-                               dynamic_cast<const alert_rule*>(op.get()) != nullptr});
+  for (const auto& op : was.operators) {
+    if (is.find_operator(op->name()) != nullptr) continue;
+    auto& c = out.operators.emplace_back();
+    c.name = op->name();
+    c.type = op->identity().type;
+    c.fate = operator_fate::gone;
+    c.alerts = dynamic_cast<const alert_rule*>(op.get()) != nullptr;
+  }
   out.event_time = was.event_time != is.event_time;
   return out;
 }
