@@ -41,7 +41,7 @@ result<std::uint32_t> intake::create(inbox& box, std::uint32_t shard, std::strin
   if (model_name.empty())
     return failure{errc::not_found, "no twin " + std::string{id} +
                                         ", and its mapping names no model to create it from"};
-  const auto model = models_.current(model_name);
+  const auto model = models_.ruling(model_name, id);
   if (!model)
     return failure{errc::not_found, "no model " + std::string{model_name} + " to create twin " +
                                         std::string{id} + " from"};

@@ -10,6 +10,7 @@ namespace {
 using tick_atom = caf::atom_constant<caf::atom("hosttick")>;
 using recover_atom = caf::atom_constant<caf::atom("recover")>;
 using rewake_atom = caf::atom_constant<caf::atom("rewake")>;
+using spread_atom = caf::atom_constant<caf::atom("spread")>;
 
 // Two hosts must not overwrite each other's gauge; a host is known by its first shard.
 messages::labels host_label(const std::vector<std::uint32_t>& shards) {
@@ -57,6 +58,7 @@ shard_host::shard_host(caf::actor_config& config, host_surroundings with,
 caf::behavior shard_host::make_behavior() {
   around_ = std::make_shared<twin_surroundings>();
   around_->models = with_.models;
+  around_->shadows = with_.shadows;
   around_->host = caf::actor_cast<caf::actor>(this);
   around_->outbox = with_.outbox;
   around_->node = with_.node;
@@ -76,6 +78,8 @@ caf::behavior shard_host::make_behavior() {
       [this](const crashed& c) { on_crashed(c.twin, c.at, c.what); },
       [this](const snapshot_stored& s) { on_stored(s); },
       [this](tick_atom) { on_tick(); },
+      [this](spread_atom) { spread(); },
+      [this](const spread_ask& ask) { return on_spread_ask(ask); },
       [this](recover_atom) {
         if (!recovered_all_) recover();
         delayed_send(this, std::chrono::nanoseconds{options_.tick_ns}, tick_atom::value);
@@ -89,12 +93,7 @@ caf::behavior shard_host::make_behavior() {
         auto wide = known ? outstanding_wide(*shard, shard->rows[ask.twin.row]) : nullptr;
         if (known && shard->rows[ask.twin.row].mode == row_mode::awake) {
           auto& row = shard->rows[ask.twin.row];
-          if (!wide->items.empty()) {
-            row.wide_seen = static_cast<std::uint32_t>(shard->wide.size());
-            row.last = std::max(row.last, wide->items.back().id);
-            const auto count = static_cast<std::uint32_t>(wide->items.size());
-            send(row.twin, twin_work{std::move(wide), 0, count});
-          }
+          tell_wide(*shard, row);
           delegate(row.twin, describe_ask{ask.now_ns});
         } else {
           delegate(reader_for(ask.twin), ask_twin{ask.twin, ask.key, ask.now_ns, std::move(wide)});
@@ -219,6 +218,10 @@ void shard_host::take_wide(hosted_shard& shard, const persistence::segment_ptr& 
   messages::segment_builder alone;
   alone.add(messages::no_row, {}, decoded);
   shard.wide.push_back({alone.finish(), 0, id});
+  if (decoded.kind != domain::input_kind::model_changed) return;
+  shard.models_ns = std::max(shard.models_ns, decoded.ingest_time_ns);
+  shard.told = 0;
+  if (!std::exchange(spreading_, true)) send(this, spread_atom::value);
 }
 
 void shard_host::put(hosted_shard& shard, std::uint32_t row_number,

@@ -15,6 +15,7 @@
 #include "actors/work.hpp"
 #include "messages/quarantine.hpp"
 #include <deque>
+#include <limits>
 #include <map>
 #include <queue>
 #include <unordered_map>
@@ -39,6 +40,7 @@ struct host_surroundings {
   persistence::log* journal = nullptr;
   persistence::store* tables = nullptr;
   const model_catalog* models = nullptr;
+  const shadow_board* shadows = nullptr;
   messages::quarantine_port* quarantine = nullptr;
   messages::metrics* metrics = nullptr;
   caf::actor outbox, node;
@@ -88,6 +90,8 @@ struct hosted_shard {
   std::vector<wide_input> wide;
   std::set<domain::input_id> skipped;
   domain::position delivered; ///< everything up to here has been handed to rows
+  std::int64_t models_ns = 0; ///< ingest time of the newest change of models
+  std::size_t told = std::numeric_limits<std::size_t>::max(); ///< rows below know of it
 };
 
 class shard_host : public caf::event_based_actor {
@@ -113,6 +117,13 @@ private:
   void recover();
   void recover_shard(hosted_shard& shard);
   void recover_wide(hosted_shard& shard);
+
+  // shard_spread.cpp: changes of models reach twins that hear nothing else
+  void spread();
+  void tell_wide(hosted_shard& shard, host_row& row);
+  [[nodiscard]] spread_state spread_since(std::int64_t at_ns) const;
+  void answer_spread(bool only_late);
+  caf::result<spread_state> on_spread_ask(const spread_ask& ask);
 
   // shard_lifecycle.cpp: waking, sleeping, crashing, timers, snapshots
   void wake(twin_place place, bool replay);
@@ -174,6 +185,13 @@ private:
     std::int64_t began_ns;
   };
   std::vector<snapshot_round> rounds_;
+  struct spread_waiter {
+    spread_ask ask;
+    std::int64_t until_ns; ///< by the host's own clock
+    caf::typed_response_promise<spread_state> answer;
+  };
+  std::vector<spread_waiter> spread_waiters_; ///< as many as changes are applied at once: few
+  bool spreading_ = false;
   std::map<std::uint64_t, std::string> watches_;
   std::map<twin_place, domain::input_id>
       falling_asleep_; ///< the snapshot whose arrival in the store ends the fall

@@ -213,10 +213,11 @@ void shard_host::on_timer_at(const timer_at& t) {
 }
 
 // Silence while the node was down is not the devices' but ours: absence timers wait for the grace.
-// A command's expiry does not.
+// A command's expiry does not, nor an operator's silence or an escalation.
 void shard_host::arm(twin_place place, std::int64_t due_ns, std::uint32_t timer) {
   if (due_ns == never) return;
-  const bool ours = due_ns <= started_ns_ && timer != domain::command_timer;
+  const bool ours = due_ns <= started_ns_ && timer != domain::command_timer &&
+                    timer != domain::alert_timer;
   look_at(place, ours ? started_ns_ + options_.start_grace_ns : due_ns);
 }
 
@@ -293,6 +294,7 @@ void shard_host::on_tick() {
   const auto now_ns = options_.now();
   fire_timers(now_ns);
   passivate_idle(now_ns);
+  answer_spread(true);
   // The asker has given up by then (no space, most likely) and asks anew.
   std::erase_if(rounds_,
                 [&](const snapshot_round& r) { return now_ns - r.began_ns > 120 * ns_per_s; });

@@ -166,6 +166,17 @@ struct feed_event {
   std::string kind, twin, document;
 };
 
+/// Asks a host how far a change of models has come (ingest time of its records). Answered when every
+/// shard has it and every awake twin has been told, at the latest after `patience_ns`.
+struct spread_ask {
+  std::int64_t at_ns = 0;
+  std::int64_t patience_ns = 0;
+};
+struct spread_state {
+  std::uint32_t shards = 0, shards_pending = 0;
+  std::uint64_t awake = 0, pending = 0, asleep = 0;
+};
+
 } // namespace pollux::actors
 
 #define POLLUX_LOCAL_MESSAGE(type)                                                                 \
@@ -196,3 +207,5 @@ POLLUX_LOCAL_MESSAGE(pollux::actors::pending_round)
 POLLUX_LOCAL_MESSAGE(pollux::actors::host_counts)
 POLLUX_LOCAL_MESSAGE(pollux::actors::watch_glob)
 POLLUX_LOCAL_MESSAGE(pollux::actors::feed_event)
+POLLUX_LOCAL_MESSAGE(pollux::actors::spread_ask)
+POLLUX_LOCAL_MESSAGE(pollux::actors::spread_state)
