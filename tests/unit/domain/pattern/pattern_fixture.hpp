@@ -14,7 +14,7 @@ namespace pollux::domain::testing {
 inline std::string spelled_out(std::string_view pattern) {
   std::string out;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '<') {
+    if (pattern[i] != '<' || pattern[i + 1] < 'a') {
       out += pattern[i];
       continue;
     }
