@@ -304,6 +304,11 @@ std::string self_contained(std::string_view json) {
   return canonical_json(*tree);
 }
 
+config_node resolved(config_node tree) {
+  resolve_operator_zones(tree);
+  return tree;
+}
+
 result<std::shared_ptr<const domain::model>> parse_model(std::string_view json,
                                                          std::string_view file_name) {
   auto tree = parse_config_tree(json, file_name);

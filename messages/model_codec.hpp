@@ -28,6 +28,9 @@ inline constexpr unsigned max_model_depth = 64;
 /// text with their rules instead, so that what is stored means the same on every machine.
 [[nodiscard]] std::string self_contained(std::string_view json);
 
+/// `tree` as it is compiled: with the rules of time zones where it names them.
+[[nodiscard]] domain::config_node resolved(domain::config_node tree);
+
 /// Reads and compiles a model file (names of time zones stand for this machine's rules of them) and
 /// gives it its version: the hash of its canonical text and of the revisions of the operators it
 /// uses. Errors: as parse_config_tree, and what compile() finds.

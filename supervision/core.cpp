@@ -25,9 +25,9 @@ actors::host_options host_options_of(const config::settings& s) {
 }
 
 void spawn_hosts(caf::actor_system& system, const core_surroundings& with, core& made) {
-  actors::host_surroundings around{with.inlet,  with.journal,    with.tables,
-                                   with.models, with.quarantine, with.metrics,
-                                   made.outbox, made.feed,       made.readers};
+  actors::host_surroundings around{with.inlet,   with.journal,    with.tables,  with.models,
+                                   with.shadows, with.quarantine, with.metrics, made.outbox,
+                                   made.feed,    made.readers};
   const auto count = host_count(with.settings);
   auto options = host_options_of(with.settings);
   if (with.faults != nullptr) options.now = with.faults->clock(options.now);
@@ -79,9 +79,9 @@ void core::stop() {
 result<core> spawn_core(caf::actor_system& system, const core_surroundings& with) {
   core made;
   made.feed = actors::spawn_feed(system);
-  made.outbox =
-      actors::spawn_outbox(system, {with.tables, with.egress, with.quarantine, with.metrics,
-                                    with.egress_rules, made.feed, actors::system_now_ns});
+  made.outbox = actors::spawn_outbox(system, {with.tables, with.egress, with.quarantine,
+                                              with.metrics, with.egress_rules, made.feed,
+                                              actors::system_now_ns, with.inlet});
   for (int i = 0; i < 2; ++i)
     made.readers.push_back(actors::spawn_reader(system, *with.journal, *with.tables, *with.models));
   spawn_hosts(system, with, made);
@@ -102,6 +102,7 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
   front.journal = with.journal;
   front.tables = with.tables;
   front.models = with.models;
+  front.model_changes = with.model_changes;
   front.metrics = with.metrics;
   front.conditions = with.conditions;
   front.hosts = made.hosts;

@@ -30,6 +30,8 @@ struct core_surroundings {
   std::function<status(const messages::quarantined&)> replay_quarantined;
   config::settings settings;
   fault_injection* faults = nullptr; ///< tests only
+  actors::model_port* model_changes = nullptr;
+  const actors::shadow_board* shadows = nullptr;
 };
 
 struct core {

@@ -7,7 +7,7 @@
 #include "bridge/remote/pki.hpp"
 #include "messages/observability/log.hpp"
 #include "supervision/core.hpp"
-#include "supervision/model_files.hpp"
+#include "supervision/model_changes.hpp"
 #include "supervision/mqtt_bridge.hpp"
 #include "supervision/suspects.hpp"
 #include <algorithm>
@@ -45,8 +45,10 @@ struct system::parts {
   messages::metrics metrics;
   messages::health conditions;
   actors::model_catalog models;
+  actors::shadow_board shadows;
   std::unique_ptr<persistence::log> journal;
   std::unique_ptr<persistence::store> tables;
+  std::unique_ptr<model_changes> changes;
   std::unique_ptr<actors::intake> inlet;
   std::unique_ptr<actors::quarantine_queue> quarantine;
   node_config actor_config;
@@ -64,13 +66,12 @@ struct system::parts {
   std::unique_ptr<bridge::remote::gateway> gateway;
   std::unique_ptr<caf::scoped_actor> monitor;
   std::deque<steady_clock::time_point> restarts;
-  std::optional<std::vector<model_change>>
-      unannounced; ///< a start the journal does not know of yet
+  bool unannounced = false; ///< a start the journal does not know of yet
   bool stopped = false;
 
   status open_storage();
   status load_directory();
-  status announce(const std::vector<model_change>& changes, bool at_start);
+  status announce_start();
   void allow_faults();
   status start_core();
   status start_doors();
@@ -115,27 +116,19 @@ status system::parts::load_directory() {
   return outcome;
 }
 
-// What every shard must know of a change of models and of a start, in the journal before anything
+// What every shard must know of changes of models and of this start, in the journal before anything
 // else of it.
-status system::parts::announce(const std::vector<model_change>& changes, bool at_start) {
+status system::parts::announce_start() {
   const auto now = actors::system_now_ns();
   for (std::uint32_t shard = 0; shard < inlet->shards(); ++shard) {
-    for (const auto& change : changes) {
-      domain::input in;
-      in.kind = domain::input_kind::model_changed;
-      in.ingest_time_ns = now;
-      in.model_name = change.name;
-      in.model_hash = change.hash;
-      if (auto sent = inlet->submit_shard_wide(shard, in); !sent) return sent.error();
-    }
-    if (!at_start) continue;
+    if (auto sent = changes->submit(shard); !sent) return sent;
     domain::input started;
     started.kind = domain::input_kind::node_started;
     started.ingest_time_ns = now;
     if (auto sent = inlet->submit_shard_wide(shard, started); !sent) return sent.error();
   }
   if (auto written = inlet->flush(messages::durability::d2); !written) return written;
-  return note_model_changes(*tables, changes);
+  return changes->settle();
 }
 
 void system::parts::watch_core() {
@@ -217,8 +210,9 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
   if (auto opened = p->open_storage(); !opened) return opened.error();
   auto left = actors::open_black_box(p->settings.node.data + "/black-box");
   if (!left) return left.error();
-  auto changes = load_models(p->settings.node.models, *p->tables, p->models);
-  if (!changes) return changes.error();
+  p->changes = std::make_unique<model_changes>(*p->tables, p->models, p->shadows);
+  p->changes->set_grace(p->settings.twins.start_grace_ns);
+  if (auto loaded = p->changes->load(p->settings.node.models); !loaded) return loaded.error();
   p->quarantine = std::make_unique<actors::quarantine_queue>(*p->tables, p->metrics);
 
   actors::intake_options inlet_options;
@@ -243,10 +237,11 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
   if (auto judged = judge_suspects(*left, *p->journal, *p->tables, *p->inlet, *p->quarantine);
       !judged)
     return judged.error();
-  if (auto announced = p->announce(*changes, true); !announced) {
+  p->changes->set_inlet(*p->inlet);
+  if (auto announced = p->announce_start(); !announced) {
     // On a full disk the node still answers; it announces itself when the journal writes again.
     if (announced.error().code != errc::no_space) return announced.error();
-    p->unannounced = std::move(*changes);
+    p->unannounced = true;
     p->conditions.set("journal", false, announced.error().what);
     logging::error("system", "started without space for the journal; reads are served",
                    {{"why", announced.error().what}});
@@ -273,6 +268,8 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
       &p->conditions,      &p->mqtt->egress(),
       std::move(*rules),   [raw](const messages::quarantined& q) { return raw->mqtt->replay(q); },
       p->settings,         nullptr};
+  p->around.model_changes = p->changes.get();
+  p->around.shadows = &p->shadows;
   if (p->settings.testing.allow_fault_injection) p->allow_faults();
   std::unique_ptr<system> made{
       new system(std::move(p))}; // from here on stop() puts everything in order
@@ -294,8 +291,12 @@ status system::supervise() {
   auto& p = *parts_;
   p.mqtt->report();
   if (p.faults) p.faults->look();
-  if (p.unannounced && p.journal->state().writable)
-    if (p.announce(*p.unannounced, true)) p.unannounced.reset();
+  if (p.journal->state().writable) {
+    if (!p.unannounced)
+      p.changes->retry();
+    else
+      p.unannounced = !p.announce_start().ok();
+  }
   bool down = false;
   std::size_t ended = 0;
   std::string why;
@@ -339,12 +340,9 @@ status system::reload(const config::settings& changed) {
   if (logging::parse_level(changed.log.level, level))
     logging::configure(changed.log.format == "json" ? logging::format::json : logging::format::text,
                        level);
-  auto changes = load_models(parts_->settings.node.models, *parts_->tables, parts_->models);
-  if (!changes) return changes.error();
-  if (!changes->empty())
-    if (auto announced = parts_->announce(*changes, false); !announced) return announced;
-  logging::info("system", "reloaded; other settings need a restart",
-                {{"models_changed", changes->size()}});
+  auto count = parts_->changes->reload(parts_->settings.node.models);
+  if (!count) return count.error();
+  logging::info("system", "reloaded; other settings need a restart", {{"models_changed", *count}});
   return {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/remote/request_limits.hpp"
 #include "domain/base/twin_id.hpp"
+#include "messages/model_codec.hpp"
 #include <algorithm>
 #include <initializer_list>
 
@@ -70,6 +71,9 @@ status limit(alert_acknowledge& q) {
                 {"by", q.by, max_name_bytes},
                 {"comment", q.comment, max_comment_bytes}});
 }
+status limit(alert_verify& q) {
+  return check({{"twin", q.twin, max_id_bytes}, {"incident", q.incident, max_incident_bytes}});
+}
 status limit(quarantine_query& q) {
   cut_page(q.limit);
   return {};
@@ -83,5 +87,29 @@ status limit(twin_create& q) {
 }
 status limit(twin_delete& q) { return check({{"id", q.id, max_id_bytes}}); }
 status limit(log_level_set& q) { return check({{"level", q.level, max_name_bytes}}); }
+status limit(model_list_query& q) {
+  cut_page(q.limit);
+  return check({{"name", q.name, max_name_bytes}});
+}
+status limit(model_text_query& q) {
+  return check({{"name", q.name, max_name_bytes}, {"hash", q.hash, max_incident_bytes}});
+}
+status limit(model_apply& q) {
+  return check({{"text", q.text, max_model_bytes},
+                {"file", q.file, max_file_name_bytes},
+                {"twins", q.twins, max_glob_bytes},
+                {"by", q.by, max_name_bytes}});
+}
+status limit(model_rollback& q) {
+  return check({{"name", q.name, max_name_bytes},
+                {"hash", q.hash, max_incident_bytes},
+                {"by", q.by, max_name_bytes}});
+}
+status limit(shadow_order& q) {
+  return check({{"verb", q.verb, max_name_bytes},
+                {"name", q.name, max_name_bytes},
+                {"text", q.text, max_model_bytes},
+                {"file", q.file, max_file_name_bytes}});
+}
 
 } // namespace pollux::bridge::remote

@@ -11,6 +11,7 @@ inline constexpr std::size_t max_name_bytes = 128; ///< rules, commands, models,
 inline constexpr std::size_t max_incident_bytes = 64;
 inline constexpr std::size_t max_arguments_bytes = 64 * 1024;
 inline constexpr std::size_t max_comment_bytes = 1024;
+inline constexpr std::size_t max_file_name_bytes = 4096;
 
 /// Cuts the page size of `query` and checks its texts. Errors: invalid_argument, naming the member.
 status limit(messages::twin_query& query);
@@ -24,6 +25,7 @@ status limit(messages::command_query& query);
 status limit(messages::alert_list_query& query);
 status limit(messages::alert_query& query);
 status limit(messages::alert_acknowledge& query);
+status limit(messages::alert_verify& query);
 status limit(messages::quarantine_query& query);
 status limit(messages::quarantine_replay& query);
 status limit(messages::stats_query& query);
@@ -32,5 +34,10 @@ status limit(messages::verify_query& query);
 status limit(messages::twin_create& query);
 status limit(messages::twin_delete& query);
 status limit(messages::log_level_set& query);
+status limit(messages::model_list_query& query);
+status limit(messages::model_text_query& query);
+status limit(messages::model_apply& query);
+status limit(messages::model_rollback& query);
+status limit(messages::shadow_order& query);
 
 } // namespace pollux::bridge::remote

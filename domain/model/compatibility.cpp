@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/model/compatibility.hpp"
 #include "domain/alert/alert_rule.hpp"
+#include "domain/model/mentions.hpp"
 #include "domain/model/operator.hpp"
 #include <algorithm>
 #include <string_view>
@@ -8,25 +9,12 @@
 namespace pollux::domain {
 namespace {
 
-bool in_name(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/// Whether `text` names `name`. A definition holds expressions, so this is a search for the word;
-/// one found by chance costs a state, one missed would keep a wrong one.
-bool mentions(std::string_view text, std::string_view name) noexcept {
-  for (auto at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
-    const auto end = at + name.size();
-    if ((at == 0 || !in_name(text[at - 1])) && (end == text.size() || !in_name(text[end])))
-      return true;
-  }
-  return false;
-}
-
 std::string_view own_part(const operator_identity& i) noexcept {
   return std::string_view{i.definition}.substr(0, i.own_definition);
 }
 
+/// A definition holds expressions as text, so what it reads is searched for by name: a name found by
+/// chance costs a state, one missed would keep a wrong one.
 /// The telemetry read by `op` whose type is not what it was; nullptr when there is none.
 const telemetry_spec* retyped(const model& was, const twin_operator& op, const model& is) {
   for (const auto& t : was.telemetry) {

@@ -177,6 +177,15 @@ inline messages::node_actor::behavior_type fake_node(fake_node_pointer self) {
               return to_caf({errc::not_found, "no such incident: " + q.incident});
             return fake_alert("acknowledged");
           },
+          [=](const alert_verify& q) -> caf::result<alert_verified> {
+            if (q.incident != "0000000000000007-0-0")
+              return to_caf({errc::not_found, "no such incident: " + q.incident});
+            return alert_verified{
+                "confirmed",
+                R"({"twin":"plant1:motor-1","incident":"0000000000000007-0-0","says":"confirmed",)"
+                R"("transitions":[{"transition":"raised","says":"confirmed","findings":[)"
+                R"({"agrees":true,"what":"the reading lies beyond the limit"}]}]})"};
+          },
           [=](const quarantine_query& q) {
             quarantine_list out;
             for (std::uint64_t id = q.after + 1; id <= 3 && out.rows.size() < q.limit; ++id)
@@ -218,7 +227,25 @@ inline messages::node_actor::behavior_type fake_node(fake_node_pointer self) {
               return to_caf({errc::invalid_argument, "no such level: " + q.level});
             self->state.level = q.level;
             return done{"level is now " + q.level};
-          }};
+          },
+          // models: one, with one version; nothing is changed
+          [=](const model_list_query&) {
+            model_list out;
+            out.rows.push_back({"motor", "motor", "0123", "", "file", "", "*",
+                                1'700'000'000'000'000'000, true, false});
+            return out;
+          },
+          [=](const model_text_query& q) -> caf::result<model_text> {
+            if (q.name != "motor") return to_caf({errc::not_found, "no model " + q.name});
+            return model_text{"motor", "0123", R"({"name":"motor"})", true};
+          },
+          [=](const model_apply&) {
+            return model_applied{"motor", "0123", "0123", "unchanged", 0, 0, 0, 0, 0};
+          },
+          [=](const model_rollback&) -> caf::result<model_applied> {
+            return to_caf({errc::refused, "there is no version before this one"});
+          },
+          [=](const shadow_order&) { return shadow_answer{R"({"shadows":[]})"}; }};
 }
 
 } // namespace pollux::tests

@@ -21,6 +21,7 @@ constexpr const char* help_end = R"(Examples:
   pollux twin get plant1:motor-1                   how is this one, and why is there no alert?
   pollux alert ls                                  what is wrong right now?
   pollux command send site1:building-1 set_setpoint setpoint=21 --wait
+  pollux detect --model m.json data --out found    what would it have found in recordings?
   pollux config check                              is the configuration sound?
   pollux doctor                                    is this machine fit to run a node?
 
@@ -111,6 +112,8 @@ int run(int argc, char** argv) {
   add_client_verbs(app, ctx);
   add_journal_verbs(app, ctx);
   add_sim_verbs(app, ctx);
+  add_detect_verbs(app, ctx);
+  add_model_verbs(app, ctx);
   add_config_verbs(app, ctx);
   add_doctor_verbs(app, ctx);
   app.require_subcommand(1);
