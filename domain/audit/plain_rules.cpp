@@ -25,7 +25,7 @@ std::string unknown_key(const config_node& rule, const keys& known) {
 rule_answer not_known(std::string why) { return {false, false, std::move(why), {}}; }
 
 bool is_the_row(const rule_case& at, const row& r) {
-  return r.event_ns == at.alert.alert.event_time_ns &&
+  return r.judged && r.event_ns == at.alert.alert.event_time_ns &&
          (at.in_event_order || r.id == at.alert.id.cause);
 }
 
@@ -294,6 +294,8 @@ rule_answer sequence(const rule_case& at) {
 
 // ---- absence -----------------------------------------------------------------------------------
 
+bool is_heard(const std::string& of, const row& r) { return of == "*" || r.values.contains(of); }
+
 rule_answer absence(const rule_case& at) {
   if (const auto key = unknown_key(at.rule, {"of", "for"}); !key.empty())
     return not_known("the plain absence does not know the key " + key);
@@ -302,11 +304,11 @@ rule_answer absence(const rule_case& at) {
   const auto moment = at.alert.ingest_time_ns;
   std::int64_t heard = at.history.created_ns(), now = no_time;
   bool with_the_input = false;
-  for (const auto& r : at.history.as_seen(at.alert.id.cause, {})) {
+  for (const auto& r : at.history.rows()) // even one too late to be used says that it lives
+    with_the_input = with_the_input || (r.id == at.alert.id.cause && is_heard(of, r));
+  for (const auto& r : at.history.as_seen(at.alert.id.cause, {}, at.alert.id.cause)) {
     now = std::max(now, r.ingest_ns);
-    if (of != "*" && !r.values.contains(of)) continue;
-    if (r.id == at.alert.id.cause) with_the_input = true;
-    if (r.id < at.alert.id.cause) heard = std::max(heard, now);
+    if (is_heard(of, r) && r.id < at.alert.id.cause) heard = std::max(heard, now);
   }
   if (!raises(at.alert))
     return {true,

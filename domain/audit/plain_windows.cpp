@@ -26,9 +26,12 @@ plain_statistics add_up(const std::vector<double>& values) {
 void knowledge::learn(const row& r) {
   fresh_.clear();
   for (const auto& [name, value] : r.values) {
-    auto& known = values_[name];
-    fresh_[name] = known.empty() || r.event_ns > known.rbegin()->first;
-    known[r.event_ns] = value;
+    values_[name][r.event_ns] = value;
+    if (!r.judged) continue;
+    const auto before = latest_.find(name);
+    fresh_[name] = before == latest_.end() || r.event_ns > before->second.first;
+    if (before == latest_.end() || r.event_ns >= before->second.first)
+      latest_[name] = {r.event_ns, value};
   }
 }
 
@@ -38,14 +41,14 @@ bool knowledge::fresh(const std::string& telemetry) const {
 }
 
 std::optional<double> knowledge::latest(const std::string& telemetry) const {
-  const auto found = values_.find(telemetry);
-  if (found == values_.end() || found->second.empty()) return std::nullopt;
-  return found->second.rbegin()->second;
+  const auto found = latest_.find(telemetry);
+  if (found == latest_.end()) return std::nullopt;
+  return found->second.second;
 }
 
 std::int64_t knowledge::latest_ns(const std::string& telemetry) const {
-  const auto found = values_.find(telemetry);
-  return found == values_.end() || found->second.empty() ? no_time : found->second.rbegin()->first;
+  const auto found = latest_.find(telemetry);
+  return found == latest_.end() ? no_time : found->second.first;
 }
 
 std::map<std::int64_t, double> knowledge::between(const std::string& telemetry,

@@ -32,6 +32,7 @@ public:
 private:
   std::map<std::string, std::map<std::int64_t, double>> values_;
   std::map<std::string, bool> fresh_;
+  std::map<std::string, std::pair<std::int64_t, double>> latest_; // of judged rows
 };
 
 /// One sliding window of the model's text.

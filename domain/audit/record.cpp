@@ -24,7 +24,7 @@ std::vector<row> without_duplicates(const std::vector<row>& rows) {
   std::map<std::string, std::map<std::int64_t, double>> known;
   std::vector<row> out;
   for (const auto& r : rows) {
-    row fresh{r.id, r.event_ns, r.ingest_ns, {}};
+    row fresh{r.id, r.event_ns, r.ingest_ns, {}, true};
     for (const auto& [name, value] : r.values) {
       auto& before = known[name];
       const auto same = before.find(r.event_ns);
@@ -37,14 +37,21 @@ std::vector<row> without_duplicates(const std::vector<row>& rows) {
   return out;
 }
 
-std::vector<row> in_event_order(const std::vector<row>& rows, const event_time_rules& how) {
+std::vector<row> in_event_order(const std::vector<row>& rows, const event_time_rules& how,
+                                const input_id& worked_in) {
   std::map<std::int64_t, row> by_time;
+  std::map<std::int64_t, std::vector<row>> waiting; // by the newest time when they came
   std::int64_t newest = no_time;
   for (const auto& r : rows) {
     if (newest != no_time) {
       const auto watermark = saturating_add(newest, -how.disorder_ns);
       if (how.drop && r.event_ns < watermark) continue;
       if (r.event_ns < saturating_add(watermark, -how.lateness_ns)) continue;
+      if (r.event_ns <= newest && r.id > worked_in) {
+        waiting[newest].push_back(r);
+        waiting[newest].back().judged = false;
+        continue;
+      }
     }
     newest = std::max(newest, r.event_ns);
     auto& at = by_time[r.event_ns];
@@ -54,7 +61,11 @@ std::vector<row> in_event_order(const std::vector<row>& rows, const event_time_r
     for (const auto& [name, value] : r.values) at.values[name] = value; // the last word counts
   }
   std::vector<row> out;
-  for (auto& [time, r] : by_time) out.push_back(std::move(r));
+  for (auto& [time, r] : by_time) {
+    out.push_back(std::move(r));
+    if (const auto after = waiting.find(time); after != waiting.end())
+      out.insert(out.end(), after->second.begin(), after->second.end());
+  }
   return out;
 }
 
@@ -74,7 +85,7 @@ void record::add(const input& in) {
     const bool newer = r.event_time_ns > newest_ns_;
     if (r.sequence != 0 && !numbers_.emplace(r.sequence, true).second && !newer) continue;
     newest_ns_ = std::max(newest_ns_, r.event_time_ns);
-    rows_.push_back({in.id, r.event_time_ns, in.ingest_time_ns, numbers_of(in, r)});
+    rows_.push_back({in.id, r.event_time_ns, in.ingest_time_ns, numbers_of(in, r), true});
   }
 }
 
@@ -85,12 +96,26 @@ std::int64_t record::started_before(const input_id& id) const {
   return latest;
 }
 
-std::vector<row> record::as_seen(const input_id& last, const event_time_rules& how) const {
+std::vector<input_id> record::out_of_order(const input_id& last, std::size_t most) const {
+  std::vector<input_id> out;
+  std::int64_t newest = no_time;
+  for (const auto& r : rows_) {
+    if (r.id > last) break;
+    if (r.event_ns <= newest && (out.empty() || out.back() != r.id)) out.push_back(r.id);
+    newest = std::max(newest, r.event_ns);
+  }
+  std::reverse(out.begin(), out.end());
+  if (out.size() > most) out.resize(most);
+  return out;
+}
+
+std::vector<row> record::as_seen(const input_id& last, const event_time_rules& how,
+                                 const input_id& worked_in) const {
   std::vector<row> until;
   for (const auto& r : rows_)
     if (r.id <= last) until.push_back(r);
   auto distinct = without_duplicates(until);
-  return how.in_event_order ? in_event_order(distinct, how) : distinct;
+  return how.in_event_order ? in_event_order(distinct, how, worked_in) : distinct;
 }
 
 } // namespace pollux::domain::audit

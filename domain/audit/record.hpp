@@ -15,6 +15,7 @@ struct row {
   input_id id;
   std::int64_t event_ns = 0, ingest_ns = 0;
   std::map<std::string, double> values;
+  bool judged = true; ///< false: windows hold it, and the rules have not come to it yet
 };
 
 /// How a model treats rows out of order (docs/semantics.md, "Event time").
@@ -36,8 +37,13 @@ public:
   /// Largest ingest time of a start of the node at or before `id`; no_time when there is none.
   [[nodiscard]] std::int64_t started_before(const input_id& id) const;
   /// The rows up to and with input `last`, duplicates left out, in the order in which the rules saw
-  /// them: of arrival, or of event time with one row for each instant.
-  [[nodiscard]] std::vector<row> as_seen(const input_id& last, const event_time_rules& how) const;
+  /// them: of arrival, or of event time with one row for each instant. Of the latter, rows out of
+  /// order that came after `worked_in` stand where they came, not judged: the twin may work them in
+  /// a little later.
+  [[nodiscard]] std::vector<row> as_seen(const input_id& last, const event_time_rules& how,
+                                         const input_id& worked_in) const;
+  /// The inputs up to `last` that brought rows out of order, newest first, at most `most`.
+  [[nodiscard]] std::vector<input_id> out_of_order(const input_id& last, std::size_t most) const;
 
 private:
   std::vector<row> rows_;

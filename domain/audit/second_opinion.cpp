@@ -74,6 +74,34 @@ void look_up_readings(const std::vector<row>& rows, const alert_effect& alert,
   }
 }
 
+second_opinion judge_as_seen(const config_node& model, const config_node& rule,
+                             const record& history, const effect& alert,
+                             const event_time_rules& how, const input_id& worked_in) {
+  second_opinion out;
+  const auto rows = history.as_seen(alert.id.cause, how, worked_in);
+  look_up_readings(history.rows(), alert.alert, out);
+  const auto again = judge_rule({model, rule, history, rows, alert, how.in_event_order});
+  out.findings.push_back({!again.known || again.agrees, again.what});
+  if (again.known) {
+    compare(again.numbers, alert.alert.proof, out);
+    out.says = opinion::confirmed;
+  }
+  return out;
+}
+
+bool disputed(const second_opinion& o) {
+  return std::any_of(o.findings.begin(), o.findings.end(),
+                     [](const finding& f) { return !f.agrees; });
+}
+
+void settle(second_opinion& o, const record& history) {
+  if (!disputed(o)) return;
+  o.says = opinion::contradicted;
+  if (history.whole()) return;
+  o.findings.push_back({false, "the history is not whole: its beginning was trimmed"});
+  o.says = opinion::unsettled;
+}
+
 } // namespace
 
 const char* to_string(opinion o) noexcept {
@@ -95,25 +123,23 @@ second_opinion judge_again(const config_node& model, const record& history, cons
     return out;
   }
   const auto how = rules_of(model);
-  const auto rows = history.as_seen(alert.id.cause, how);
-  look_up_readings(rows, what, out);
-  const auto again = judge_rule({model, *rule, history, rows, alert, how.in_event_order});
-  if (again.known) {
-    out.findings.push_back({again.agrees, again.what});
-    compare(again.numbers, what.proof, out);
-  } else {
-    out.findings.push_back({true, again.what});
+  out = judge_as_seen(model, *rule, history, alert, how, alert.id.cause);
+  if (how.in_event_order && disputed(out)) {
+    // Readings out of order are worked in when enough others have come: until then the rules
+    // had not seen the newest of them.
+    constexpr std::size_t most = 256;
+    for (const auto& unseen : history.out_of_order(alert.id.cause, most)) {
+      auto before = unseen;
+      before.index == 0 ? (--before.at.value, before.index = ~0U) : --before.index;
+      auto again = judge_as_seen(model, *rule, history, alert, how, before);
+      if (disputed(again)) continue;
+      again.findings.push_back({true, "readings out of order that had just come were not yet "
+                                      "worked in"});
+      out = std::move(again);
+      break;
+    }
   }
-  const bool disputed = std::any_of(out.findings.begin(), out.findings.end(),
-                                    [](const finding& f) { return !f.agrees; });
-  if (disputed && !history.whole()) {
-    out.findings.push_back({false, "the history is not whole: its beginning was trimmed"});
-    out.says = opinion::unsettled;
-  } else if (disputed) {
-    out.says = opinion::contradicted;
-  } else {
-    out.says = again.known ? opinion::confirmed : opinion::unsettled;
-  }
+  settle(out, history);
   return out;
 }
 
