@@ -210,7 +210,7 @@ void pattern_matcher::feed(half_matches& all, const pattern_event& event, event_
   begin(now);
   std::swap(all.partial, all.next);
   all.next.clear();
-  if (now.kept == no_node && all.done.empty()) return;
+  if (now.kept == no_node && all.done.empty() && all.held.empty()) return;
   if (now.kept != no_node) merge(all, event.id);
   tell(all, out);
   evict(all);

@@ -8,12 +8,12 @@
 namespace pollux::domain {
 namespace {
 
-using positions = std::vector<std::uint16_t>;
+using edge_numbers = std::vector<std::size_t>; // in the order they are drafted
 
 // What an edge gathers on its way past nots, and past greedy elements it leaves or leaves out.
 struct passage {
   std::vector<condition_id> not_next, not_until;
-  positions blockers;
+  edge_numbers blockers;
 };
 
 // How a group's first event follows what stands before the group, whichever of its stages it is.
@@ -30,11 +30,13 @@ struct loose_end {
 
 constexpr int start_mark = -1;
 constexpr std::size_t most_edges = 65536; // while it is built
+constexpr std::uint64_t to_be_resolved = ~std::uint64_t{0};
 
 struct drafted_edge {
   int from;
   pattern_edge edge;
-  positions blockers;
+  edge_numbers blockers;
+  std::size_t place = 0; // among its position's edges, in the end
 };
 
 template <class T> void append(std::vector<T>& to, const std::vector<T>& more) {
@@ -65,9 +67,13 @@ private:
   void connect(const loose_end& from, std::uint16_t to, contiguity how,
                const std::vector<until_use>& untils, std::int64_t step_ns);
   void check_negative(const std::vector<pattern_element>& elements, std::size_t i, bool outermost);
-  [[nodiscard]] positions first_of(const ends& open) const;
+  [[nodiscard]] edge_numbers drafted_since(std::size_t first, int from) const;
   void finish(const ends& open);
-  void place_edge(const drafted_edge& draft);
+  void place_edge(drafted_edge& draft);
+  pattern_position& position_of(const drafted_edge& draft) {
+    return draft.from == start_mark ? graph_.start
+                                    : graph_.positions[static_cast<std::size_t>(draft.from)];
+  }
   void resolve_blockers();
   void check_bounds();
   void refuse(const std::string& what, source_place at) {
@@ -114,38 +120,40 @@ builder::ends builder::sequence(const std::vector<pattern_element>& elements, en
   return open;
 }
 
-// The positions an element begins with: those tied to its round's mark.
-positions builder::first_of(const ends& open) const {
-  positions out;
-  for (const auto& end : open)
-    for (const auto& d : edges_)
-      if (d.from == end.from) out.push_back(d.edge.to);
+edge_numbers builder::drafted_since(std::size_t first, int from) const {
+  edge_numbers out;
+  for (std::size_t i = first; i < edges_.size(); ++i)
+    if (edges_[i].from == from) out.push_back(i);
   return out;
 }
 
 builder::ends builder::element(const pattern_element& e, ends open, std::size_t depth) {
   ends out;
-  const auto leave = [&](const ends& some, int into) {
+  // What goes on without (another round of) a greedy element gives way to the edges into it.
+  const auto leave = [&](const ends& some, std::size_t first) {
     for (auto end : some) {
-      if (e.greedy) append(end.via.blockers, first_of({{into, {}, {}}}));
+      if (e.greedy) append(end.via.blockers, drafted_since(first, end.from));
       out.push_back(std::move(end));
     }
   };
   ends current = open;
   const std::uint32_t least = std::max<std::uint32_t>(e.least, 1);
   for (std::uint32_t k = 1; k <= least && !error_; ++k) {
+    const auto first = edges_.size();
     auto next = round(e, current, k > 1, depth);
-    if (k == 1 && (e.optional || e.least == 0)) leave(open, newest_mark_);
+    if (k == 1 && (e.optional || e.least == 0)) leave(open, first);
     current = std::move(next);
   }
   if (e.most == without_end) {
+    const auto first = edges_.size();
     again_without_end(e, current, newest_mark_);
-    leave(current, newest_mark_);
+    leave(current, first);
     return out;
   }
   for (std::uint32_t k = least; k < e.most && !error_; ++k) {
+    const auto first = edges_.size();
     auto next = round(e, current, true, depth);
-    leave(current, newest_mark_);
+    leave(current, first);
     current = std::move(next);
   }
   append(out, current);
@@ -219,13 +227,16 @@ void builder::connect(const loose_end& from, std::uint16_t to, contiguity how,
 
 // Ties an element's ends to its own beginnings, as its last round began.
 void builder::again_without_end(const pattern_element& e, const ends& open, int mark) {
-  const auto count = edges_.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    if (edges_[i].from != mark) continue;
-    for (const auto& end : open) {
+  const auto beginnings = drafted_since(0, mark);
+  for (const auto& end : open) {
+    const auto first = edges_.size();
+    for (const auto i : beginnings) {
       auto draft = edges_[i];
       draft.from = end.from;
       draft.edge.how = e.inside;
+      for (auto& b : draft.blockers) // they begin at the mark, too
+        b = first + static_cast<std::size_t>(std::find(beginnings.begin(), beginnings.end(), b) -
+                                             beginnings.begin());
       const auto via = joined(end.via, {draft.edge.not_next, draft.edge.not_until, draft.blockers});
       draft.edge.not_next = via.not_next;
       draft.edge.not_until = via.not_until;
@@ -237,19 +248,32 @@ void builder::again_without_end(const pattern_element& e, const ends& open, int 
   }
 }
 
-void builder::place_edge(const drafted_edge& draft) {
-  auto& from = draft.from == start_mark ? graph_.start
-                                        : graph_.positions[static_cast<std::size_t>(draft.from)];
-  if (std::find(from.edges.begin(), from.edges.end(), draft.edge) != from.edges.end()) return;
+void builder::place_edge(drafted_edge& draft) {
+  auto& from = position_of(draft);
+  // Two ways to the same stage on the same terms are one, unless one of them must give way.
+  const auto same = std::find(from.edges.begin(), from.edges.end(), draft.edge);
+  draft.place = static_cast<std::size_t>(same - from.edges.begin());
+  if (same != from.edges.end() && draft.blockers.empty()) return;
   if (from.edges.size() >= max_pattern_followers)
     return refuse("more than " + std::to_string(max_pattern_followers) +
                       " stages that may follow one another here: fewer optional ones",
                   places_[draft.edge.to]);
   if (draft.edge.step_ns > 0) graph_.has_steps = true;
+  draft.place = from.edges.size();
   from.edges.push_back(draft.edge);
+  if (!draft.blockers.empty()) from.edges.back().blockers = to_be_resolved;
 }
 
 void builder::resolve_blockers() {
+  for (const auto& draft : edges_) {
+    if (draft.from < start_mark) continue;
+    if (draft.blockers.empty()) continue;
+    auto& mask = position_of(draft).edges[draft.place].blockers;
+    mask = 0;
+    for (const auto b : draft.blockers)
+      if (edges_[b].from == draft.from) mask |= std::uint64_t{1} << edges_[b].place;
+    mask &= ~(std::uint64_t{1} << draft.place);
+  }
   const auto add = [](std::vector<condition_id>& to, const std::vector<condition_id>& more) {
     for (const auto c : more)
       if (std::find(to.begin(), to.end(), c) == to.end()) to.push_back(c);
@@ -262,25 +286,12 @@ void builder::resolve_blockers() {
       if (p.edges[i].how == contiguity::strict) p.strict_edges |= std::uint64_t{1} << i;
     }
   };
-  for (const auto& draft : edges_) {
-    if (draft.from < start_mark || draft.blockers.empty()) continue;
-    auto& from = draft.from == start_mark ? graph_.start
-                                          : graph_.positions[static_cast<std::size_t>(draft.from)];
-    std::uint64_t mask = 0;
-    for (std::size_t i = 0; i < from.edges.size(); ++i)
-      if (std::find(draft.blockers.begin(), draft.blockers.end(), from.edges[i].to) !=
-          draft.blockers.end())
-        mask |= std::uint64_t{1} << i;
-    for (std::size_t i = 0; i < from.edges.size(); ++i)
-      if (from.edges[i].to == draft.edge.to)
-        from.edges[i].blockers |= mask & ~(std::uint64_t{1} << i);
-  }
   settle(graph_.start);
   for (auto& p : graph_.positions) settle(p);
 }
 
 void builder::finish(const ends& open) {
-  for (const auto& draft : edges_) {
+  for (auto& draft : edges_) {
     if (draft.from < start_mark) continue; // of a mark
     place_edge(draft);
     if (error_) return;

@@ -39,11 +39,24 @@ void rise_then_spike::look_for_spike(row& reading, rise_state& state) const {
   proof.times = {{"armed", state.armed_ns}};
   proof.event_times_ns.assign(state.times.begin() + rule_.count, state.times.end());
   proof.event_times_ns.push_back(t);
+  add_path(proof, reading, t);
   proof.explanation = rising + " rose " + std::to_string(rule_.count) + " times in a row above " +
                       brief(rule_.above) + ", then " + spiking + " spiked " + brief_duration(age) +
                       " later";
   state.armed_ns = no_time;
   emit(reading.at(), t, std::move(proof));
+}
+
+// The rises with their values, where a window keeps the telemetry, then the spike.
+void rise_then_spike::add_path(evidence& proof, const row& reading, std::int64_t t) const {
+  const auto* values = std::as_const(reading.twin()).series_of(rising_);
+  for (const auto at : proof.event_times_ns) {
+    if (at == t) continue;
+    auto& stage = proof.path.emplace_back(path_stage{"rise", at, {}});
+    if (values != nullptr)
+      values->each(at - 1, at, [&](std::int64_t, double v) { stage.numbers = {{"value", v}}; });
+  }
+  proof.path.push_back({"spike", t, {{"value", reading.value(spike_.slot())}}});
 }
 
 void rise_then_spike::count_rise(rise_state& state, double value, std::int64_t t) const {

@@ -46,6 +46,7 @@ public:
 
 private:
   void look_for_spike(row& reading, rise_state& state) const;
+  void add_path(evidence& proof, const row& reading, std::int64_t t) const;
   void count_rise(rise_state& state, double value, std::int64_t t) const;
   int rising_;
   rise_rule rule_;
