@@ -3,6 +3,8 @@
 #include "domain/alert/absence.hpp"
 #include "domain/alert/threshold.hpp"
 #include "domain/alert/z_score.hpp"
+#include "domain/anomaly/multivariate.hpp"
+#include "domain/anomaly/nearest.hpp"
 #include "domain/model/crash_probe.hpp"
 #include "domain/pattern/pattern_operator.hpp"
 #include "domain/pattern/rise_then_spike.hpp"
@@ -13,13 +15,15 @@ namespace pollux::domain {
 // The one place that knows all operators. Names and revisions are part of model hashes.
 const std::vector<operator_type>& operator_types() {
   static const std::vector<operator_type> types = {
-      {"window", 1, read_window},            //
-      {"threshold", 1, read_threshold},      //
-      {"z_score", 1, read_z_score},          //
-      {"sequence", 1, read_rise_then_spike}, //
-      {"pattern", 1, read_pattern},          //
-      {"absence", 1, read_absence},          //
-      {"crash_probe", 1, read_crash_probe},  //
+      {"window", 1, read_window},             //
+      {"threshold", 1, read_threshold},       //
+      {"z_score", 1, read_z_score},           //
+      {"sequence", 1, read_rise_then_spike},  //
+      {"pattern", 1, read_pattern},           //
+      {"absence", 1, read_absence},           //
+      {"nearest", 1, read_nearest},           //
+      {"multivariate", 1, read_multivariate}, //
+      {"crash_probe", 1, read_crash_probe},   //
   };
   return types;
 }

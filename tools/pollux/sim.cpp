@@ -3,6 +3,7 @@
 // recorded data sent as devices would have sent it.
 #include "domain/base/time.hpp"
 #include "tools/pollux/groups.hpp"
+#include "tools/pollux/progress_bar.hpp"
 #include "tools/pollux/sim_live.hpp"
 #include "tools/pollux/sim_play.hpp"
 #include <chrono>
@@ -176,30 +177,6 @@ struct play_verb {
   std::vector<std::string> rename;
   std::string separator;
   bool dry_run = false;
-};
-
-/// A bar on a terminal, nothing elsewhere; drawn at most ten times a second.
-class progress_bar {
-public:
-  explicit progress_bar(bool on) : on_(on) {}
-  ~progress_bar() {
-    if (drawn_) std::cerr << '\n';
-  }
-  void show(double share) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!on_ || (drawn_ && share < 1 && now - last_ < std::chrono::milliseconds(100))) return;
-    last_ = now;
-    drawn_ = true;
-    constexpr int width = 40;
-    const int filled = static_cast<int>(share * width);
-    std::string bar(static_cast<std::size_t>(filled), '#');
-    bar.resize(width, '.');
-    std::cerr << "\r[" << bar << "] " << static_cast<int>(share * 100) << " % " << std::flush;
-  }
-
-private:
-  bool on_, drawn_ = false;
-  std::chrono::steady_clock::time_point last_;
 };
 
 int run_play(play_verb& verb, const context& ctx) {
