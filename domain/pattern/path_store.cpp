@@ -53,13 +53,7 @@ void path_store::drop(std::uint32_t n) {
   }
 }
 
-void path_store::clear() {
-  events_ = {};
-  values_ = {};
-  nodes_ = {};
-  free_events_ = {};
-  free_nodes_ = {};
-}
+void path_store::clear() { *this = path_store(); }
 
 void path_store::path(std::uint32_t n, std::vector<std::uint32_t>& out) const {
   out.resize(nodes_[n].length);

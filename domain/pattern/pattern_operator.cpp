@@ -90,11 +90,9 @@ void pattern_operator::pass_watermark(step_context& at, std::int64_t watermark_n
 void pattern_operator::release_idle(pattern_state& state) const {
   auto& m = state.matches;
   if (!m.partial.empty() || !m.held.empty() || m.heap_bytes() <= worth_releasing) return;
-  m.paths.clear();
-  m.partial = {};
-  m.held = {};
-  m.next = {};
-  m.done = {};
+  const auto counts = m.counts;
+  m = half_matches();
+  m.counts = counts;
 }
 
 std::vector<operator_output> pattern_operator::outputs() const {

@@ -47,13 +47,15 @@ void rise_then_spike::look_for_spike(row& reading, rise_state& state) const {
   emit(reading.at(), t, std::move(proof));
 }
 
-// The rises with their values, where a window keeps the telemetry, then the spike.
+// The rises with their values, where a window at `t` still holds them, then the spike. A series may
+// keep more than that, but what depends on when readings arrived.
 void rise_then_spike::add_path(evidence& proof, const row& reading, std::int64_t t) const {
   const auto* values = std::as_const(reading.twin()).series_of(rising_);
+  const auto span = reading.twin().ruling().series_span_ns[static_cast<std::size_t>(rising_)];
   for (const auto at : proof.event_times_ns) {
     if (at == t) continue;
     auto& stage = proof.path.emplace_back(path_stage{"rise", at, {}});
-    if (values != nullptr)
+    if (values != nullptr && elapsed_ns(t, at) < span)
       values->each(at - 1, at, [&](std::int64_t, double v) { stage.numbers = {{"value", v}}; });
   }
   proof.path.push_back({"spike", t, {{"value", reading.value(spike_.slot())}}});
