@@ -29,7 +29,7 @@ struct event_time_rule {
   [[nodiscard]] bool orders() const noexcept { return configured && late != late_policy::keep; }
   /// How far behind the newest reading the twin may have to go back.
   [[nodiscard]] std::int64_t reach_ns() const noexcept;
-  /// Two checkpoints are at most this far apart, where there are readings between them.
+  /// Readings are at most this far from the checkpoint before them.
   [[nodiscard]] std::int64_t stride_ns() const noexcept;
 
   bool operator==(const event_time_rule&) const = default;

@@ -266,13 +266,11 @@ void model_compiler::gather() {
                                            : std::int16_t{-1});
 }
 
-// Going back means to look into windows as they were then.
+// Going back means to look into windows as they were then: the readings since must not have pushed
+// out what they held.
 void model_compiler::reach_back() {
-  const auto& rule = model_.event_time;
-  for (auto& span : model_.series_span_ns)
-    if (span > 0) span = saturating_add(span, rule.reach_ns() + rule.stride_ns());
   for (auto& entries : model_.series_entries)
-    if (entries > 0) entries += rule.max_rows;
+    if (entries > 0) entries += model_.event_time.max_rows;
 }
 
 result<model> compile(const config_node& root) { return model_compiler{}.run(root); }

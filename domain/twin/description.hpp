@@ -39,7 +39,7 @@ struct described_alert {
   std::string assignee;
   std::int64_t snoozed_until_ns = no_time; ///< ingest time
   std::uint32_t effects = 0;
-  bool latched = false; ///< its condition is gone, whatever else it is
+  bool latched = false;             ///< its condition is gone, whatever else it is
   std::vector<std::string> members; ///< "<twin> <incident>", of an incident for twins below
 };
 /// A rule that is shelved (with its name), or maintenance of the whole twin (without).

@@ -89,7 +89,8 @@ void intake::store_measured(std::int64_t t) {
   for (const auto& m : line.scratch) {
     const auto held = t <= line.newest_ns ? line.rows.find(t, m.slot) : value_view{};
     corrects = corrects || held.kind != value_kind::none;
-    if (auto* window = twin_.series_of(m.slot)) (void)window->insert(t, m.value.number());
+    if (auto* window = twin_.series_of(m.slot))
+      (void)window->insert(t, m.value.number(), line.keep_after[m.slot]);
     ++twin_.latest[m.slot].readings;
   }
   twin_.corrections += corrects ? 1 : 0;

@@ -108,7 +108,8 @@ void thin(timeline& line, std::int64_t stride_ns) {
 }
 
 // Drops the oldest checkpoint and what only it needed.
-void drop_base(timeline& line) {
+void drop_base(twin_state::body& twin) {
+  auto& line = *twin.line;
   line.checkpoints.erase(line.checkpoints.begin());
   const auto base = line.base_ns();
   line.rows.forget_through(base);
@@ -119,11 +120,14 @@ void drop_base(timeline& line) {
   const auto first = std::find_if(line.told.begin(), line.told.end(),
                                   [&](const told_verdict& v) { return v.place_ns > base; });
   line.told.erase(line.told.begin(), first);
+  note_keep_after(twin);
 }
 
-void trim(timeline& line, const event_time_rule& rule) {
+void trim(twin_state::body& twin) {
+  auto& line = *twin.line;
+  const auto& rule = twin.ruling().event_time;
   const auto horizon = saturating_add(line.watermark_ns, -rule.lateness_ns);
-  while (line.checkpoints.size() > 1 && line.checkpoints[1].time_ns < horizon) drop_base(line);
+  while (line.checkpoints.size() > 1 && line.checkpoints[1].time_ns < horizon) drop_base(twin);
 }
 
 void note_places(std::vector<told_verdict>& verdicts, std::size_t from, std::int64_t place_ns) {
@@ -132,11 +136,32 @@ void note_places(std::vector<told_verdict>& verdicts, std::size_t from, std::int
 
 } // namespace
 
+// A window that ends at or after the oldest checkpoint ends at the latest value it holds, or later.
+void note_keep_after(twin_state::body& twin) {
+  auto& line = *twin.line;
+  const auto& m = twin.ruling();
+  line.keep_after.assign(m.telemetry.size(), no_time);
+  if (line.checkpoints.empty()) return;
+  const auto& base = line.checkpoints.front();
+  byte_reader in(base.bytes);
+  for (std::size_t slot = 0; slot < m.telemetry.size(); ++slot) {
+    const auto latest = in.i64();
+    const auto kind = static_cast<value_kind>(in.u8());
+    (void)in.u64();
+    if (kind == value_kind::text) (void)in.text();
+    line.keep_after[slot] =
+        saturating_add(latest == no_time ? base.time_ns : latest, -m.series_span_ns[slot]);
+  }
+}
+
 void checkpoint_before(twin_state::body& twin, std::int64_t next_ns) {
   auto& line = *twin.line;
   const auto& rule = twin.ruling().event_time;
   if (line.pending()) return; // the state is not yet what the readings so far make of it
-  if (line.checkpoints.empty()) return take_checkpoint(twin);
+  if (line.checkpoints.empty()) {
+    take_checkpoint(twin);
+    return note_keep_after(twin);
+  }
   const auto& last = line.checkpoints.back();
   const auto head = line.head_ns();
   if (head <= last.time_ns) return;
@@ -145,8 +170,8 @@ void checkpoint_before(twin_state::body& twin, std::int64_t next_ns) {
   if (rows < apart && elapsed_ns(next_ns, last.time_ns) <= rule.stride_ns()) return;
   take_checkpoint(twin);
   thin(line, rule.stride_ns());
-  if (line.checkpoints.size() > max_checkpoints) drop_base(line);
-  trim(line, rule);
+  if (line.checkpoints.size() > max_checkpoints) drop_base(twin);
+  trim(twin);
 }
 
 void raise_watermark(step_context& at, std::int64_t watermark_ns, bool by_idle) {
@@ -275,7 +300,7 @@ void rerun(step_context& at) {
     twin.rare->alerts.all() = std::move(alerts);
   }
   amend(at, std::move(before), std::move(found), late);
-  trim(line, twin.ruling().event_time);
+  trim(twin);
 }
 
 void enforce_bounds(step_context& at) {
@@ -292,7 +317,7 @@ void enforce_bounds(step_context& at) {
       if (line.head_ns() <= line.base_ns()) return;
       take_checkpoint(at.twin);
     }
-    drop_base(line);
+    drop_base(at.twin);
   }
 }
 

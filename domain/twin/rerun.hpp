@@ -32,6 +32,9 @@ void rerun(step_context& at);
 /// Keeps the timeline within its bounds: what is too far back is forgotten.
 void enforce_bounds(step_context& at);
 
+/// Notes from where on windows have to keep their readings for the oldest checkpoint.
+void note_keep_after(twin_state::body& twin);
+
 /// Whether the checkpoint's bytes can be restored under this model.
 [[nodiscard]] bool readable(const checkpoint& c, const model& m);
 

@@ -3,6 +3,7 @@
 // exactly one form: what is empty is written as empty whether or not memory is held for it.
 // docs/journal_format.md has the layout.
 #include "domain/model/operator.hpp"
+#include "domain/twin/rerun.hpp"
 #include "domain/twin/timeline.hpp"
 #include "domain/twin/twin.hpp"
 #include "domain/twin/twin_state.hpp"
@@ -119,7 +120,7 @@ bool load_telemetry(byte_reader& in, twin_state::body& b, rare_parts& rare) {
     rare.texts[slot] = std::move(text);
   }
   for (auto& window : b.windows)
-    if (!window.load(in)) return false;
+    if (!window.load(in, b.ruling().event_time.orders())) return false;
   return in.ok();
 }
 
@@ -195,6 +196,7 @@ result<twin_state> load(const model_source& models, std::string_view id, std::st
       (in.boolean() != (b.line != nullptr) || (b.line && !b.line->load(in, b.ruling()))))
     return damaged();
   if (!in.at_end()) return damaged();
+  if (b.line) note_keep_after(b);
   if (!rare.alerts.empty() || !rare.commands.empty() || !rare.undeclared.empty() ||
       !rare.texts.empty())
     b.rare = std::make_unique<rare_parts>(std::move(rare));

@@ -85,7 +85,9 @@ struct timeline {
   std::int64_t pending_since_ns = no_time; ///< ingest time
   bool pending_late = false;               ///< one of them was behind the watermark
 
-  std::vector<measured> scratch; ///< no state: the reading at work
+  // No state: the reading at work, and from where on series keep readings, per telemetry slot.
+  std::vector<measured> scratch;
+  std::vector<std::int64_t> keep_after;
 
   [[nodiscard]] bool pending() const noexcept { return pending_from_ns != no_time; }
   /// Readings after this are in order.

@@ -58,10 +58,12 @@ std::size_t series::memory_bytes() const noexcept {
   return capacity_ * entry_bytes + (cache_ ? cache_->memory_bytes() : 0);
 }
 
-series::placed series::insert(std::int64_t event_time_ns, double value) {
+series::placed series::insert(std::int64_t event_time_ns, double value,
+                              std::int64_t keep_after_ns) {
   if (!std::isfinite(value)) return placed::duplicate;
-  if (size_ != 0 && event_time_ns <= time(size_ - 1)) return insert_late(event_time_ns, value);
-  drop_through(saturating_add(event_time_ns, -span_ns_));
+  if (size_ != 0 && event_time_ns <= time(size_ - 1))
+    return insert_late(event_time_ns, value, keep_after_ns);
+  drop_through(std::min(saturating_add(event_time_ns, -span_ns_), keep_after_ns));
   if (size_ == max_entries_) {
     drop_oldest();
     ++truncated_;
@@ -78,8 +80,10 @@ series::placed series::insert(std::int64_t event_time_ns, double value) {
   return placed::newest;
 }
 
-series::placed series::insert_late(std::int64_t event_time_ns, double value) {
-  if (event_time_ns <= saturating_add(time(size_ - 1), -span_ns_)) return placed::too_old;
+series::placed series::insert_late(std::int64_t event_time_ns, double value,
+                                   std::int64_t keep_after_ns) {
+  const auto oldest = std::min(saturating_add(time(size_ - 1), -span_ns_), keep_after_ns);
+  if (event_time_ns <= oldest) return placed::too_old;
   const std::size_t after = first_after(event_time_ns);
   if (after > 0 && time(after - 1) == event_time_ns) {
     double& held = values()[place(after - 1)];
@@ -137,6 +141,17 @@ std::size_t series::first_after(std::int64_t time_ns) const noexcept {
   return high;
 }
 
+std::optional<series::dated> series::last_at(std::int64_t time_ns) const noexcept {
+  const std::size_t after = first_after(time_ns);
+  if (after == 0) return std::nullopt;
+  const std::size_t at = place(after - 1);
+  return dated{times()[at], values()[at]};
+}
+
+std::size_t series::count(std::int64_t from_ns, std::int64_t to_ns) const noexcept {
+  return from_ns >= to_ns ? 0 : first_after(to_ns) - first_after(from_ns);
+}
+
 /// Moves the readings to the start of a block of another size, at least size_.
 void series::resize(std::size_t capacity) {
   auto block = std::make_unique_for_overwrite<std::byte[]>(capacity * entry_bytes);
@@ -165,7 +180,7 @@ void series::save(byte_writer& out) const {
   for (std::size_t i = 0; i < size_; ++i) out.f64(values()[place(i)]);
 }
 
-bool series::load(byte_reader& in) {
+bool series::load(byte_reader& in, bool beyond_span) {
   clear();
   truncated_ = in.u64();
   const std::size_t count = in.u32();
@@ -182,7 +197,7 @@ bool series::load(byte_reader& in) {
       values()[i] = in.f64();
       good = good && std::isfinite(values()[i]);
     }
-    good = good && times()[0] > saturating_add(times()[count - 1], -span_ns_);
+    good = good && (beyond_span || times()[0] > saturating_add(times()[count - 1], -span_ns_));
   }
   if (good) return true;
   clear();

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace pollux::domain {
@@ -44,8 +45,9 @@ public:
   /// time with another value: correction, replaces. Older than the span: too_old, dropped.
   /// A value that is not finite is dropped as a duplicate: doors refuse those, and one here would
   /// spoil every window. Cost: amortised O(1) for the newest, O(distance) for a late one; no
-  /// allocation when warm.
-  placed insert(std::int64_t event_time_ns, double value);
+  /// allocation when warm. What is later than `keep_after_ns` is kept beyond the span, too: late
+  /// readings may need it once more (domain/twin/rerun.hpp).
+  placed insert(std::int64_t event_time_ns, double value, std::int64_t keep_after_ns = never);
 
   /// Exact statistics of the readings with from < t < to (open_end) or from < t <= to.
   /// Two passes (the mean, then the deviations from it) over up to 512 readings; above, slices
@@ -59,12 +61,22 @@ public:
   /// Visits (event time, value) with from < t <= to, oldest first.
   template <class F> void each(std::int64_t from_ns, std::int64_t to_ns, F&& visit) const;
 
+  struct dated {
+    std::int64_t event_time_ns;
+    double value;
+  };
+  /// The newest reading at or before `time_ns`. Cost: O(log n), O(1) near the newest.
+  [[nodiscard]] std::optional<dated> last_at(std::int64_t time_ns) const noexcept;
+  /// How many readings have from < t <= to.
+  [[nodiscard]] std::size_t count(std::int64_t from_ns, std::int64_t to_ns) const noexcept;
+
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] std::int64_t newest_ns() const noexcept; ///< no_time when empty
   [[nodiscard]] std::uint64_t truncated() const noexcept;
   [[nodiscard]] std::size_t memory_bytes() const noexcept; ///< heap bytes held
-  void save(byte_writer& out) const;        ///< canonical: content only, no caches, no capacity
-  [[nodiscard]] bool load(byte_reader& in); ///< false on damage
+  void save(byte_writer& out) const; ///< canonical: content only, no caches, no capacity
+  /// False on damage. `beyond_span`: readings may have been kept beyond the span.
+  [[nodiscard]] bool load(byte_reader& in, bool beyond_span = false);
 
 private:
   // Readings 0 .. size_-1, oldest first, in a ring: block_ holds capacity_ times, then as many
@@ -86,7 +98,7 @@ private:
   void runs(std::size_t from, std::size_t to, Groups&& groups, Rest&& rest) const;
   void over_slices(std::size_t from, std::size_t to, std::int64_t from_ns, std::int64_t last_ns,
                    window_statistics& out) const;
-  placed insert_late(std::int64_t event_time_ns, double value);
+  placed insert_late(std::int64_t event_time_ns, double value, std::int64_t keep_after_ns);
   void drop_through(std::int64_t time_ns) noexcept;
   void drop_oldest() noexcept;
   void resize(std::size_t capacity);
