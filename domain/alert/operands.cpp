@@ -5,8 +5,8 @@
 namespace pollux::domain {
 namespace {
 
-// An output of an operator: this bit, the operator's index above 16 bits of which output. Windows
-// are marked, too: their statistics come together.
+// An output of an operator: this bit, the operator's index above 16 bits of which output. Basic
+// statistics of a sliding window are marked, too: they come together.
 constexpr std::uint32_t output_bit = 0x80000000;
 constexpr std::uint32_t window_bit = 0x40000000;
 
@@ -27,10 +27,11 @@ std::optional<named_operand> find_operand(const model& m, std::string_view name)
   if (op == nullptr) return std::nullopt;
   const auto outputs = op->outputs();
   const bool window = dynamic_cast<const window_operator*>(op) != nullptr;
-  const auto kind = output_bit | (window ? window_bit : 0);
-  for (std::uint32_t i = 0; i < outputs.size(); ++i)
-    if (outputs[i].name == name.substr(dot + 1))
-      return named_operand{std::string(name), kind | op->index() << 16 | i, outputs[i].slot};
+  for (std::uint32_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].name != name.substr(dot + 1)) continue;
+    const auto kind = output_bit | (window && i < basic_aggregates ? window_bit : 0);
+    return named_operand{std::string(name), kind | op->index() << 16 | i, outputs[i].slot};
+  }
   return std::nullopt;
 }
 

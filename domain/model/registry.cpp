@@ -9,6 +9,7 @@
 #include "domain/model/registry.hpp"
 #include "domain/pattern/pattern_operator.hpp"
 #include "domain/pattern/rise_then_spike.hpp"
+#include "domain/window/as_of.hpp"
 #include "domain/window/window_operator.hpp"
 
 namespace pollux::domain {
@@ -27,6 +28,7 @@ const std::vector<operator_type> &operator_types() {
       {"multivariate", 1, read_multivariate},   //
       {"machine_alert", 1, read_machine_alert}, //
       {"state_machine", 1, read_state_machine}, //
+      {"as_of", 1, read_as_of},                 //
       {"crash_probe", 1, read_crash_probe},     //
   };
   return types;

@@ -1,22 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/window/window_operator.hpp"
 #include "domain/alert/wording.hpp"
-#include "domain/model/registry.hpp"
+#include "domain/window/sorted_values.hpp"
+#include "domain/window/tally.hpp"
+#include <algorithm>
+#include <cmath>
 
 namespace pollux::domain {
 
 namespace {
+
 enum class statistic : std::uint32_t { count, mean, sd, psd, min, max };
+
+bool by_order(aggregate_kind kind) {
+  return kind == aggregate_kind::quantile || kind == aggregate_kind::distinct;
+}
+bool by_ends(aggregate_kind kind) {
+  using k = aggregate_kind;
+  return kind == k::first || kind == k::last || kind == k::delta || kind == k::rate ||
+         kind == k::range;
+}
+
+} // namespace
+
+/// No state: it is not saved, and what is missing is found again to the same bits.
+struct window_memory final : operator_state {
+  mutable tally folded;
+  mutable bool fresh = false; ///< `folded` is of the window as it is now
+  mutable sorted_values sorted;
+};
+
+window_operator::window_operator(int slot, std::int64_t span_ns, aggregate_plan plan)
+    : slot_(slot), span_ns_(span_ns) {
+  folded_.half_life_ns = plan.half_life_ns;
+  for (const auto& a : plan.chosen) {
+    if (a.kind <= aggregate_kind::max) continue;
+    further_.push_back(a);
+    if (by_order(a.kind))
+      sorted_ = true;
+    else if (!by_ends(a.kind))
+      folded_.choose(a);
+  }
+}
+
+std::unique_ptr<operator_state> window_operator::fresh_state(std::int64_t) const {
+  return std::make_unique<window_memory>();
+}
+std::unique_ptr<operator_state> window_operator::load(byte_reader&) const {
+  return std::make_unique<window_memory>();
+}
+
+std::size_t window_operator::state_bytes(const operator_state& state) const {
+  const auto& memory = static_cast<const window_memory&>(state);
+  return sizeof(memory) + memory.folded.heap_bytes() + memory.sorted.heap_bytes();
+}
+
+void window_operator::judge(row& reading) const {
+  if (!sorted_ || !reading.fresh(slot_)) return;
+  const auto* memory = static_cast<const window_memory*>(state_of(reading.twin()).get());
+  const auto* readings = reading.twin().series_of(slot_);
+  if (memory != nullptr && readings != nullptr)
+    memory->sorted.let_go(*readings, saturating_add(reading.event_time_ns(), -span_ns_));
+}
+
+void window_operator::observe(row& reading) const {
+  if (!reading.arrived(slot_)) return;
+  const auto* memory = static_cast<const window_memory*>(state_of(reading.twin()).get());
+  if (memory == nullptr) return;
+  memory->fresh = false;
+  if (!sorted_) return;
+  if (reading.fresh(slot_))
+    memory->sorted.take(reading.event_time_ns(), reading.value(slot_));
+  else
+    memory->sorted.distrust();
 }
 
 std::vector<operator_output> window_operator::outputs() const {
-  return {{"count", slot_}, {"mean", slot_}, {"sd", slot_},
-          {"psd", slot_},   {"min", slot_},  {"max", slot_}};
+  std::vector<operator_output> out = {{"count", slot_}, {"mean", slot_}, {"sd", slot_},
+                                      {"psd", slot_},   {"min", slot_},  {"max", slot_}};
+  for (const auto& a : further_) out.push_back({a.name, slot_});
+  return out;
 }
 
 std::optional<double> window_operator::output(const twin_state::body& twin,
                                               std::uint32_t which) const {
+  if (which >= basic_aggregates) return further(twin, further_[which - basic_aggregates]);
   return pick(now(twin), which);
+}
+
+std::optional<double> window_operator::further(const twin_state::body& twin,
+                                               const aggregate& asked) const {
+  const auto* readings = twin.series_of(slot_);
+  const auto* memory = static_cast<const window_memory*>(state_of(twin));
+  if (readings == nullptr || readings->size() == 0 || memory == nullptr) return std::nullopt;
+  const auto to = twin.latest[static_cast<std::size_t>(slot_)].event_time_ns;
+  const auto from = saturating_add(to, -span_ns_);
+  if (by_ends(asked.kind)) return from_ends(*readings, from, to, asked);
+  if (by_order(asked.kind)) {
+    if (readings->count(from, to) == 0) return std::nullopt;
+    memory->sorted.look_at(*readings, from, to);
+    return asked.kind == aggregate_kind::distinct ? static_cast<double>(memory->sorted.distinct())
+                                                  : memory->sorted.quantile(asked.permille);
+  }
+  if (!memory->fresh) {
+    memory->folded.clear();
+    readings->each(from, to, [&](std::int64_t t, double v) { memory->folded.add(folded_, t, v); });
+    memory->fresh = true;
+  }
+  return memory->folded.value(asked, to);
+}
+
+std::optional<double> window_operator::from_ends(const series& readings, std::int64_t from_ns,
+                                                 std::int64_t to_ns, const aggregate& asked) const {
+  using k = aggregate_kind;
+  const auto s = readings.over(from_ns, to_ns, false);
+  if (s.count == 0) return std::nullopt;
+  std::optional<double> out;
+  if (asked.kind == k::range) {
+    out = s.max - s.min;
+  } else {
+    const double first = readings.last_at(s.from_ns)->value,
+                 last = readings.last_at(s.to_ns)->value;
+    const double lasted = static_cast<double>(elapsed_ns(s.to_ns, s.from_ns)) / ns_per_s;
+    if (asked.kind == k::first) out = first;
+    if (asked.kind == k::last) out = last;
+    if (asked.kind == k::delta) out = last - first;
+    if (asked.kind == k::rate && lasted > 0) out = (last - first) / lasted;
+  }
+  return out && std::isfinite(*out) ? out : std::nullopt;
 }
 
 std::optional<double> window_operator::pick(const window_statistics& s, std::uint32_t which) {
@@ -52,21 +163,6 @@ described_rule window_operator::explain(const twin_state::body& twin, std::int64
   const auto count = now(twin).count;
   return {name(), "window", count == 0 ? "no data" : "ok",
           std::to_string(count) + " readings within " + brief_duration(span_ns_)};
-}
-
-std::unique_ptr<twin_operator> read_window(object_reader& in, model_scope& scope) {
-  constexpr double most_entries = 10'000'000;
-  const int slot = scope.numeric_telemetry(in, "of");
-  const auto span = in.duration_ns("span");
-  const double entries = in.number_or("max_entries", 200'000);
-  if (!(entries >= 2 && entries <= most_entries)) {
-    if (const auto* node = in.optional("max_entries", config_node::type::number))
-      in.fail(*node, "max_entries lies between 2 and 10000000");
-    return nullptr;
-  }
-  if (slot < 0 || span <= 0) return nullptr;
-  scope.want_series(slot, span, static_cast<std::size_t>(entries));
-  return std::make_unique<window_operator>(slot, span);
 }
 
 } // namespace pollux::domain

@@ -1,25 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // A named sliding window over one telemetry: {"type":"window","of":"temperature","span":"5m"}.
-// It remembers nothing itself: all windows over one telemetry look into the twin's one series.
+// It remembers nothing itself: all windows over one telemetry look into the twin's one series. One
+// that was asked for more than the basic aggregates keeps what it found until the next reading.
 #pragma once
 #include "domain/model/operator.hpp"
+#include "domain/window/aggregates.hpp"
 
 namespace pollux::domain {
 
 class object_reader;
 class model_scope;
+struct window_memory;
 
 class window_operator final : public twin_operator {
 public:
-  window_operator(int slot, std::int64_t span_ns) : slot_(slot), span_ns_(span_ns) {}
-  [[nodiscard]] operator_hooks hooks() const noexcept override { return {}; }
+  window_operator(int slot, std::int64_t span_ns, aggregate_plan plan = {});
+  [[nodiscard]] operator_hooks hooks() const noexcept override {
+    const bool more = !further_.empty();
+    return {.judge = more, .observe = more, .state = more};
+  }
+  [[nodiscard]] std::unique_ptr<operator_state> fresh_state(std::int64_t now_ns) const override;
+  void judge(row& reading) const override;
+  void observe(row& reading) const override;
+  [[nodiscard]] std::unique_ptr<operator_state> load(byte_reader& in) const override;
+  [[nodiscard]] std::size_t state_bytes(const operator_state& state) const override;
   [[nodiscard]] described_rule explain(const twin_state::body& twin,
                                        std::int64_t now_ns) const override;
 
+  /// count, mean, sd, psd, min, max, then the further aggregates that were chosen.
   [[nodiscard]] std::vector<operator_output> outputs() const override;
   [[nodiscard]] std::optional<double> output(const twin_state::body& twin,
                                              std::uint32_t which) const override;
-  /// outputs()[which] of a window's statistics; nullopt where too few readings give none.
+  /// outputs()[which] of a window's statistics; nullopt where too few readings give none, and for
+  /// the further aggregates.
   [[nodiscard]] static std::optional<double> pick(const window_statistics& s, std::uint32_t which);
 
   [[nodiscard]] int slot() const noexcept { return slot_; }
@@ -30,11 +43,18 @@ public:
   [[nodiscard]] window_statistics before(const twin_state::body& twin, std::int64_t t) const;
 
 private:
+  [[nodiscard]] std::optional<double> further(const twin_state::body& twin,
+                                              const aggregate& asked) const;
+  [[nodiscard]] std::optional<double> from_ends(const series& readings, std::int64_t from_ns,
+                                                std::int64_t to_ns, const aggregate& asked) const;
   int slot_;
   std::int64_t span_ns_;
+  std::vector<aggregate> further_; ///< beyond the basic ones
+  aggregate_plan folded_;          ///< of these, what is added up reading by reading
+  bool sorted_ = false;            ///< quantiles or distinct are among them
 };
 
-/// Keys: of, span, max_entries (default 200,000: beyond it the oldest readings go).
+/// Keys: kind and those of the kind (window_kinds.cpp).
 [[nodiscard]] std::unique_ptr<twin_operator> read_window(object_reader& in, model_scope& scope);
 
 } // namespace pollux::domain

@@ -125,6 +125,7 @@ TEST_CASE(
   models.add("m", with_operator(R"({"name": "t", "type": "threshold", "value": "x", "above": 1},
     {"name": "q", "type": "sequence", "rises": {"of": "x", "above": 4}, "then": "z", "within": "1m"},
     {"name": "a", "type": "absence", "of": "x", "for": "1m"},
+    {"name": "j", "type": "as_of", "of": "x", "with": ["y"], "tolerance": "5s"},
     {"name": "c", "type": "crash_probe", "of": "y", "value": 666})"));
   std::map<std::string_view, int> used;
   for (const auto& op : models.find("m")->operators) ++used[op->identity().type];

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which numbers a window gives: "aggregates": ["mean", "p95", "slope"].
+#pragma once
+#include "domain/base/time.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace pollux::domain {
+
+class object_reader;
+
+enum class aggregate_kind : std::uint8_t {
+  count,
+  mean,
+  sd,
+  psd,
+  min,
+  max,
+  sum,
+  range,
+  first,
+  last,
+  delta,
+  rate,
+  slope,
+  ewma,
+  distinct,
+  time_weighted_mean,
+  counter_delta,
+  circular_mean,
+  quantile
+};
+
+struct aggregate {
+  std::string_view name; ///< a literal
+  aggregate_kind kind;
+  std::uint16_t permille = 0; ///< of a quantile
+};
+
+/// The first six of this list are what a sliding window always gives.
+[[nodiscard]] const std::vector<aggregate>& all_aggregates();
+inline constexpr std::size_t basic_aggregates = 6;
+
+/// What the chosen aggregates need beyond count, moments, ends and sum.
+struct aggregate_plan {
+  std::vector<aggregate> chosen;
+  std::int64_t half_life_ns = 0;
+  bool slope = false, ewma = false, area = false, distinct = false, quantiles = false,
+       circular = false, counter = false;
+
+  [[nodiscard]] bool rich() const noexcept {
+    return slope || ewma || area || distinct || quantiles || circular || counter;
+  }
+  void choose(const aggregate& a);
+};
+
+/// Reads `aggregates` (default: the first six) and `half_life`. After an error in `in` not to be
+/// used.
+[[nodiscard]] aggregate_plan read_aggregates(object_reader& in);
+
+} // namespace pollux::domain
