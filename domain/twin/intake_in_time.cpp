@@ -110,7 +110,7 @@ void intake::work_in(std::int64_t t, lane l, std::span<const field> fields) {
   twin_.last_event_ns = std::max(twin_.last_event_ns, t);
   twin_.last_heard_ns = line.heard_ns = at_.now_ns;
   line.idle_ticks = 0;
-  line.credit = std::min(line.credit + 1, max_credit);
+  line.credit = std::min(line.credit + 3, max_credit);
   if (l == lane::on_time) {
     ++line.lanes.on_time;
     checkpoint_before(twin_, t);
@@ -123,11 +123,11 @@ void intake::work_in(std::int64_t t, lane l, std::span<const field> fields) {
     late ? ++line.lanes.late_amended : ++line.lanes.reordered;
     ++twin_.late;
     store_measured(t);
-    if (!line.pending()) line.pending_since_ns = at_.now_ns;
     line.pending_from_ns = line.pending() ? std::min(line.pending_from_ns, t) : t;
     line.pending_late = line.pending_late || late;
     hear(t);
   }
+  if (line.pending()) line.pending_since_ns = at_.now_ns;
   enforce_bounds(at_);
 }
 
@@ -146,14 +146,14 @@ void intake::note_kept(std::int64_t t) {
 }
 
 // A re-run is paid for by the readings that came since the last one, so that a storm of late ones
-// costs at most about as much again as the readings themselves. What waits is worked in by a timer
-// at the latest.
+// costs at most one and a half times as much again as the readings themselves. What waits when no
+// more readings come is worked in by a timer.
 void intake::finish() {
   if (!twin_.line || !twin_.line->pending()) return;
   auto& line = *twin_.line;
-  const auto rows = rows_to_go(line);
-  if (rows > line.credit) return;
-  line.credit -= static_cast<std::uint32_t>(rows);
+  const auto price = 2 * rows_to_go(line);
+  if (price > line.credit) return;
+  line.credit -= static_cast<std::uint32_t>(price);
   rerun(at_);
 }
 

@@ -79,10 +79,12 @@ struct timeline {
   std::vector<told_verdict> told;
   std::vector<active_alert> touched; ///< alerts as people left them
   std::uint64_t gone_through = 0;    ///< rows, in event-time order, of the present state
-  std::uint32_t credit = 1024;       ///< rows that may be gone through once more right now
+  /// Two for each row that may be gone through once more right now; each reading earns three. Were
+  /// it no more than one row for a reading, a re-run that grows by every reading would never come.
+  std::uint32_t credit = 1024;
   // A re-run that is due: from the oldest reading not yet worked in.
   std::int64_t pending_from_ns = no_time;  ///< no_time: none
-  std::int64_t pending_since_ns = no_time; ///< ingest time
+  std::int64_t pending_since_ns = no_time; ///< ingest time of the last reading
   bool pending_late = false;               ///< one of them was behind the watermark
 
   // No state: the reading at work, and from where on series keep readings, per telemetry slot.
@@ -108,7 +110,8 @@ inline constexpr std::size_t max_told_verdicts = 8192;
 inline constexpr std::size_t max_row_text_bytes = 256 * 1024;
 inline constexpr std::size_t max_checkpoints = 512;
 inline constexpr std::size_t max_touched = 64; ///< alerts remembered as people left them
-inline constexpr std::uint32_t max_credit = 4096;
-inline constexpr std::int64_t longest_wait_ns = ns_per_s; ///< of a postponed re-run, ingest time
+inline constexpr std::uint32_t max_credit = 8192;
+/// A postponed re-run is done when no reading came for so long (ingest time).
+inline constexpr std::int64_t longest_wait_ns = 2 * ns_per_s;
 
 } // namespace pollux::domain

@@ -18,7 +18,7 @@ void feed_all(fed_twin& twin, listener& who, const std::vector<sent_reading>& al
     who.hear(twin.feed(all, i, i + n));
     i += n;
   }
-  who.hear(twin.tick(2 * ns_per_s));
+  who.hear(twin.tick(longest_wait_ns));
   REQUIRE_FALSE(twin.line().pending());
 }
 
