@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/node_acknowledge.hpp"
 #include "actors/reader.hpp"
+#include "messages/documents.hpp"
 #include <algorithm>
 
 namespace pollux::actors {
@@ -27,14 +28,13 @@ template <class Answer> void finish(node_pointer self, std::uint64_t number, Ans
 void on_looked(node_pointer self, std::uint64_t number, alert_answer& now) {
   const auto it = self->state.waiters.find(number);
   if (it == self->state.waiters.end()) return;
-  if (now.state == "acknowledged" || now.state == "cleared")
+  const auto document = nlohmann::json::parse(now.document, nullptr, false);
+  if (is_over(now.state) || (document.is_object() && document.contains("acknowledged_by")))
     return finish(self, number, std::move(now));
   auto& waiter = it->second;
   if (steady_clock::now() >= waiter.until) {
-    if (now.state == "active")
-      return finish(self, number,
-                    to_caf({errc::timed_out, "journaled, and not yet applied by the twin"}));
-    return finish(self, number, std::move(now));
+    return finish(self, number,
+                  to_caf({errc::timed_out, "journaled, and not yet applied by the twin"}));
   }
   self->delayed_send(self, waiter.pause, look_atom::value, number);
   waiter.pause = std::min(waiter.pause * 2, longest_pause);
@@ -47,7 +47,9 @@ void on_known(node_pointer self, twin_place place, const alert_acknowledge& a,
     --s.acknowledging;
     promise.deliver(to_caf(why));
   };
-  if (known.state != "active")
+  const auto document = nlohmann::json::parse(known.document, nullptr, false);
+  const bool acknowledged = document.is_object() && document.contains("acknowledged_by");
+  if (known.state == "acknowledged" || acknowledged || is_over(known.state))
     return refuse({errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"});
   domain::input in;
   in.kind = domain::input_kind::alert_acknowledged;

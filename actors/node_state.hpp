@@ -4,7 +4,9 @@
 #include "actors/node.hpp"
 #include "domain/twin/input.hpp"
 #include <chrono>
+#include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace pollux::actors {
@@ -29,9 +31,23 @@ struct acknowledge_waiter {
   std::chrono::milliseconds pause;
 };
 
+inline constexpr std::size_t max_actions = 256; ///< on alerts, under way at a time
+
+/// Somebody whose action on an alert is journaled and not yet seen applied.
+struct action_waiter {
+  found_twin twin;
+  std::function<bool(const nlohmann::json&)> applied; ///< of the twin's document
+  std::string revision;                               ///< of the twin, before
+  std::string said;                                   ///< the answer
+  caf::typed_response_promise<messages::done> promise;
+  std::chrono::steady_clock::time_point began;
+  std::chrono::milliseconds pause;
+};
+
 struct node_state {
   node_surroundings with;
   std::map<std::uint64_t, acknowledge_waiter> waiters; ///< by number; bounded
+  std::map<std::uint64_t, action_waiter> actions;      ///< by number; bounded
   std::uint64_t last_waiter = 0;
   std::size_t acknowledging = 0; ///< requests under way, waiting ones included
   static inline const char* name = "node";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/outbox.hpp"
 #include "actors/directory.hpp"
+#include "actors/parent_post.hpp"
 #include "messages/documents.hpp"
 #include "messages/observability/log.hpp"
 #include <chrono>
@@ -29,6 +30,7 @@ class outbox_actor : public caf::event_based_actor {
 public:
   outbox_actor(caf::actor_config& config, outbox_surroundings with)
       : caf::event_based_actor(config), with_(std::move(with)),
+        parents_(with_.inlet, *with_.metrics, with_.now),
         published_(with_.metrics->make_counter("pollux_outbox_published_total",
                                                "Effects acknowledged by the broker")),
         dropped_(with_.metrics->make_counter("pollux_outbox_replayed_total",
@@ -64,7 +66,9 @@ public:
           delayed_send(this, std::chrono::milliseconds{200}, retry_atom::value);
         },
         [this](const set_watched& w) { watched_ = w.on; },
-        [this](caf::get_atom) { return std::uint64_t{queue_.size() + in_flight_.size()}; },
+        [this](caf::get_atom) {
+          return std::uint64_t{queue_.size() + in_flight_.size() + parents_.size()};
+        },
     };
   }
 
@@ -82,10 +86,11 @@ private:
     spilled_ = false;
     auto read = with_.tables->each_outbox([this](const persistence::outbox_row& row) {
       if (in_flight_rows_.contains({{row.shard, row.row}, row.what.id})) return;
-      if (queue_.size() >= max_outbox_in_memory) {
+      if (queue_.size() + parents_.size() >= max_outbox_in_memory) {
         spilled_ = true;
         return;
       }
+      if (row.destination == parent_destination) return parents_.add(row);
       auto publication = publication_of(with_.rules, row.twin, row.what);
       if (publication) queue_.push_back({row, std::move(*publication)});
     });
@@ -160,6 +165,11 @@ private:
                              {}});
       return;
     }
+    if (is_for_parent(effect)) {
+      persistence::outbox_row row{place.shard, place.row, twin, parent_destination, effect};
+      batch_->put_outbox(row);
+      staged_for_parents_.push_back(std::move(row));
+    }
     auto publication = publication_of(with_.rules, twin, effect);
     if (!publication) return;
     persistence::outbox_row row{place.shard, place.row, twin, mqtt_destination, effect};
@@ -179,6 +189,7 @@ private:
       logging::error("outbox", "effects cannot be stored; they wait and are tried again",
                      {{"why", written.error().what}});
       staged_.clear();
+      staged_for_parents_.clear();
       for (const auto& e : unwritten_) taken_.erase(e.twin);
       return;
     }
@@ -190,6 +201,13 @@ private:
         queue_.push_back(std::move(s));
     }
     staged_.clear();
+    for (auto& row : staged_for_parents_) {
+      if (parents_.size() >= max_outbox_in_memory)
+        spilled_ = true;
+      else
+        parents_.add(std::move(row));
+    }
+    staged_for_parents_.clear();
     pump();
   }
 
@@ -215,6 +233,7 @@ private:
   }
 
   void pump() {
+    parents_.pump([this](const persistence::outbox_row& row) { forget(row); });
     while (!queue_.empty() && with_.egress != nullptr) {
       auto& next = queue_.front();
       if (next.what.expires_at_ns != 0 && next.what.expires_at_ns <= with_.now()) {
@@ -233,8 +252,8 @@ private:
       in_flight_.emplace(number, std::move(next));
       queue_.pop_front();
     }
-    if (queue_.empty() && in_flight_.empty() && spilled_) take_up();
-    waiting_.set(static_cast<double>(queue_.size() + in_flight_.size()));
+    if (queue_.empty() && in_flight_.empty() && parents_.size() == 0 && spilled_) take_up();
+    waiting_.set(static_cast<double>(queue_.size() + in_flight_.size() + parents_.size()));
   }
 
   void on_sent(std::uint64_t number, bool ok) {
@@ -261,7 +280,7 @@ private:
 
   void forget(const persistence::outbox_row& row) {
     open_batch();
-    batch_->erase_outbox(mqtt_destination, row.shard, row.row, row.what.id);
+    batch_->erase_outbox(row.destination, row.shard, row.row, row.what.id);
     if (++batched_ >= max_batch) write();
   }
 
@@ -270,6 +289,7 @@ private:
   std::size_t batched_ = 0;
   bool flushing_ = false, spilled_ = false, watched_ = false;
   std::vector<queued> staged_;
+  std::vector<persistence::outbox_row> staged_for_parents_;
   std::vector<store_snapshot> told_;
   std::deque<twin_effects> unwritten_;
   std::map<std::pair<twin_place, std::string>, persistence::alert_row> staged_alerts_;
@@ -278,6 +298,7 @@ private:
   std::set<std::pair<twin_place, domain::effect_id>> in_flight_rows_;
   std::map<twin_place, domain::effect_id> taken_;
   std::uint64_t last_number_ = 0;
+  parent_post parents_;
   messages::counter &published_, &dropped_, &expired_, &faults_, &alerts_;
   messages::gauge& waiting_;
 };

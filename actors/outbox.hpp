@@ -10,6 +10,7 @@
 #include "actors/publishing.hpp"
 #include "actors/work.hpp"
 #include "messages/egress.hpp"
+#include "messages/inlet.hpp"
 #include "messages/observability/metrics.hpp"
 #include "messages/quarantine.hpp"
 #include <caf/all.hpp>
@@ -27,6 +28,7 @@ struct outbox_surroundings {
   std::vector<egress_rule> rules;
   caf::actor node; ///< told of alerts and commands while somebody watches
   std::function<std::int64_t()> now;
+  messages::inlet* inlet = nullptr; ///< takes alerts for twins above; nullptr: they wait
 };
 
 /// At most this many undelivered effects are held in memory; the rest waits in the table.

@@ -85,6 +85,9 @@ const char* kind_text(input_kind kind) noexcept {
   case input_kind::command_requested: return "command_requested";
   case input_kind::command_replied: return "command_replied";
   case input_kind::alert_acknowledged: return "alert_acknowledged";
+  case input_kind::alert_action: return "alert_action";
+  case input_kind::child_alert: return "child_alert";
+  case input_kind::parent_changed: return "parent_changed";
   case input_kind::tick: return "tick";
   case input_kind::twin_created: return "twin_created";
   case input_kind::twin_deleted: return "twin_deleted";

@@ -58,6 +58,9 @@ private:
     if (name == "transition") return std::string_view{domain::to_string(a.transition)};
     if (name == "severity") return std::string_view{domain::to_string(a.level)};
     if (name == "message") return std::string_view{a.message};
+    if (name == "by") return std::string_view{a.by};
+    if (name == "to") return std::string_view{a.to};
+    if (name == "group") return std::string_view{a.group};
     if (name == "explanation") return std::string_view{a.proof.explanation};
     if (name == "event_time") return std::string_view{event_time_};
     if (name == "event_time_ms") return a.event_time_ns / ns_per_ms;
@@ -136,6 +139,8 @@ std::optional<messages::publication> publication_of(const std::vector<egress_rul
                                                     std::string_view twin,
                                                     const domain::effect& what) {
   if (what.kind == domain::effect_kind::fault) return std::nullopt;
+  if (what.kind == domain::effect_kind::alert && what.alert.quiet != domain::silence::none)
+    return std::nullopt;
   if (what.kind == domain::effect_kind::command &&
       what.command.phase != domain::command_phase::dispatched)
     return std::nullopt;

@@ -54,6 +54,29 @@ json to_json(const std::vector<domain::named_number>& numbers) {
   return out;
 }
 
+json digests_json(const std::vector<domain::window_digest>& windows) {
+  json out = json::array();
+  for (const auto& w : windows)
+    out.push_back({{"name", w.name},
+                   {"count", w.count},
+                   {"mean", w.mean},
+                   {"m2", w.m2},
+                   {"min", w.min},
+                   {"max", w.max},
+                   {"from", time_or_null(w.from_ns)},
+                   {"to", time_or_null(w.to_ns)}});
+  return out;
+}
+
+json path_json(const std::vector<domain::path_stage>& path) {
+  json out = json::array();
+  for (const auto& s : path)
+    out.push_back({{"stage", s.stage},
+                   {"event_time", time_or_null(s.event_time_ns)},
+                   {"numbers", to_json(s.numbers)}});
+  return out;
+}
+
 json to_json(const domain::evidence& proof) {
   json out = json::object();
   if (!proof.field.empty()) out["field"] = proof.field;
@@ -64,8 +87,27 @@ json to_json(const domain::evidence& proof) {
   json readings = json::array();
   for (const auto t : proof.event_times_ns) readings.push_back(time_or_null(t));
   out["event_times"] = std::move(readings);
+  if (!proof.windows.empty()) out["windows"] = digests_json(proof.windows);
+  if (!proof.path.empty()) out["path"] = path_json(proof.path);
   out["explanation"] = proof.explanation;
   return out;
+}
+
+/// What only some transitions have: who, to whom, until when, and why nobody was told.
+void add_details(json& to, const domain::alert_effect& alert) {
+  if (!alert.by.empty()) to["by"] = alert.by;
+  if (!alert.to.empty()) to["to"] = alert.to;
+  if (alert.until_ns != 0) to["until"] = time_or_null(alert.until_ns);
+  if (alert.late) to["late"] = true;
+  if (alert.quiet != domain::silence::none) to["silent"] = domain::to_string(alert.quiet);
+  if (!alert.members.empty()) to["members"] = alert.members;
+  if (!alert.parent.empty()) to["parent"] = alert.parent;
+}
+
+void add_rule(json& to, const domain::alert_effect& alert) {
+  if (alert.type.empty()) return;
+  to["rule_type"] = alert.type;
+  to["rule_revision"] = alert.revision;
 }
 
 json telemetry_json(const domain::twin_description& twin, std::int64_t now_ns) {
@@ -112,6 +154,25 @@ json alerts_json(const domain::twin_description& twin) {
                 {"raised_at", time_or_null(a.raised_at_ns)},
                 {"acknowledged", a.acknowledged}};
     if (a.acknowledged) one["acknowledged_by"] = a.acknowledged_by;
+    one["state"] = a.state;
+    if (!a.assignee.empty()) one["assigned_to"] = a.assignee;
+    if (a.snoozed_until_ns != no_time) one["snoozed_until"] = time_or_null(a.snoozed_until_ns);
+    if (a.latched) one["latched"] = true;
+    one["transitions"] = a.effects;
+    if (!a.members.empty()) one["members"] = a.members;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+json silences_json(const std::vector<domain::described_silence>& silences) {
+  json out = json::array();
+  for (const auto& s : silences) {
+    json one = {{"id", s.id}};
+    if (!s.rule.empty()) one["rule"] = s.rule;
+    one["until"] = time_or_null(s.until_ns);
+    one["by"] = s.by;
+    one["reason"] = s.reason;
     out.push_back(std::move(one));
   }
   return out;
@@ -144,23 +205,10 @@ json transition_json(const domain::effect& e) {
               {"severity", domain::to_string(e.alert.level)},
               {"message", e.alert.message},
               {"model_hash", e.model_hash}};
-  if (!e.alert.by.empty()) out["by"] = e.alert.by;
+  add_rule(out, e.alert);
+  add_details(out, e.alert);
   out["evidence"] = to_json(e.alert.proof);
   return out;
-}
-
-/// active, acknowledged, cleared or emitted: an acknowledged alert that clears is cleared.
-const char* state_after(const std::vector<domain::effect>& transitions) {
-  const char* state = "active";
-  for (const auto& e : transitions) {
-    switch (e.alert.transition) {
-    case domain::alert_transition::raised: state = "active"; break;
-    case domain::alert_transition::emitted: return "emitted";
-    case domain::alert_transition::cleared: return "cleared";
-    case domain::alert_transition::acknowledged: state = "acknowledged"; break;
-    }
-  }
-  return state;
 }
 
 json event_data(std::string_view twin, const domain::effect& what) {
@@ -172,10 +220,11 @@ json event_data(std::string_view twin, const domain::effect& what) {
     data["severity"] = domain::to_string(what.alert.level);
     data["transition"] = domain::to_string(what.alert.transition);
     data["message"] = what.alert.message;
-    if (!what.alert.by.empty()) data["by"] = what.alert.by;
+    add_details(data, what.alert);
     data["event_time"] = time_or_null(what.alert.event_time_ns);
     data["ingest_time"] = time_or_null(what.ingest_time_ns);
     data["model_hash"] = what.model_hash;
+    add_rule(data, what.alert);
     data["evidence"] = to_json(what.alert.proof);
     break;
   case domain::effect_kind::command:
@@ -213,8 +262,68 @@ std::string event_type(const domain::effect& what) {
 
 } // namespace
 
+std::string alert_state(const std::vector<domain::effect>& transitions) {
+  using domain::alert_transition;
+  bool over = false, latched = false, flapping = false, acknowledged = false, record = false;
+  auto quiet = domain::silence::none;
+  const char* recorded = "ended";
+  for (const auto& e : transitions) {
+    switch (e.alert.transition) {
+    case alert_transition::raised:
+    case alert_transition::reopened:
+      over = latched = record = false;
+      quiet = e.alert.quiet;
+      break;
+    case alert_transition::corrected: over = false; break;
+    case alert_transition::emitted: return "emitted";
+    case alert_transition::retracted: return "retracted";
+    case alert_transition::cleared: over = true; break;
+    case alert_transition::latched: latched = true; break;
+    case alert_transition::acknowledged: acknowledged = true; break;
+    case alert_transition::flapping: flapping = true; break;
+    case alert_transition::settled: flapping = false; break;
+    case alert_transition::snoozed: quiet = domain::silence::snoozed; break;
+    case alert_transition::suppressed: quiet = domain::silence::suppressed; break;
+    case alert_transition::shelved:
+      quiet = domain::silence::shelved;
+      record = record || &e == &transitions.front();
+      recorded = "shelved";
+      break;
+    case alert_transition::unshelved:
+      quiet = domain::silence::none;
+      recorded = "ended";
+      break;
+    case alert_transition::maintenance_started:
+      record = true;
+      recorded = "maintenance";
+      break;
+    case alert_transition::maintenance_ended: recorded = "ended"; break;
+    case alert_transition::severity_changed:
+    case alert_transition::escalated:
+    case alert_transition::assigned:
+    case alert_transition::commented:
+    case alert_transition::members_changed: break;
+    }
+  }
+  if (record) return recorded;
+  if (over) return "cleared";
+  if (quiet != domain::silence::none) return domain::to_string(quiet);
+  return flapping ? "flapping" : latched ? "latched" : acknowledged ? "acknowledged" : "active";
+}
+
+domain::severity alert_severity(const std::vector<domain::effect>& transitions) {
+  // The end of a shelving knows the rule, not its alert.
+  for (auto e = transitions.rbegin(); e != transitions.rend(); ++e)
+    if (e->alert.transition != domain::alert_transition::unshelved) return e->alert.level;
+  return transitions.front().alert.level;
+}
+
+bool is_over(std::string_view state) noexcept {
+  return state == "cleared" || state == "emitted" || state == "retracted" || state == "ended";
+}
+
 std::string twin_document(const domain::twin_description& twin, std::int64_t now_ns) {
-  const json document = {
+  json document = {
       {"id", twin.id},
       {"kind", twin.kind},
       {"model", {{"name", twin.model_name}, {"hash", twin.model_hash}}},
@@ -244,6 +353,9 @@ std::string twin_document(const domain::twin_description& twin, std::int64_t now
        }()},
       {"alerts", alerts_json(twin)},
       {"commands", commands_json(twin)}};
+  if (!twin.shelved.empty()) document["shelved"] = silences_json(twin.shelved);
+  if (!twin.maintenance.empty()) document["maintenance"] = silences_json(twin.maintenance);
+  if (!twin.parent.empty()) document["parent"] = twin.parent;
   return dump(document);
 }
 
@@ -253,14 +365,16 @@ std::string alert_document(std::string_view twin, const std::vector<domain::effe
   json document = {{"twin", twin},
                    {"incident", to_string(first.alert.incident)},
                    {"rule", first.alert.rule},
-                   {"severity", domain::to_string(transitions.back().alert.level)},
-                   {"state", state_after(transitions)},
+                   {"severity", domain::to_string(alert_severity(transitions))},
+                   {"state", alert_state(transitions)},
                    {"message", first.alert.message},
                    {"raised_at", time_or_null(first.alert.event_time_ns)}};
   json all = json::array();
   for (const auto& e : transitions) {
     if (e.alert.transition == domain::alert_transition::acknowledged)
       document["acknowledged_by"] = e.alert.by;
+    if (e.alert.transition == domain::alert_transition::assigned)
+      document["assigned_to"] = e.alert.to;
     if (e.alert.transition == domain::alert_transition::cleared)
       document["cleared_at"] = time_or_null(e.alert.event_time_ns);
     all.push_back(transition_json(e));

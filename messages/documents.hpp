@@ -11,6 +11,13 @@
 namespace pollux::messages {
 
 [[nodiscard]] std::string twin_document(const domain::twin_description& twin, std::int64_t now_ns);
+/// What an incident has come to: active, acknowledged, latched, flapping, snoozed, shelved,
+/// suppressed, maintenance, and when it is over cleared, emitted, retracted, ended (of a record
+/// that a rule was shelved, or of maintenance).
+[[nodiscard]] std::string alert_state(const std::vector<domain::effect>& transitions);
+[[nodiscard]] bool is_over(std::string_view state) noexcept;
+/// As the incident was last told; `transitions` is not empty.
+[[nodiscard]] domain::severity alert_severity(const std::vector<domain::effect>& transitions);
 /// One incident with its transitions, oldest first, and the evidence of each.
 [[nodiscard]] std::string alert_document(std::string_view twin,
                                          const std::vector<domain::effect>& transitions);

@@ -77,7 +77,8 @@ std::size_t scalars_size(const input& in) noexcept {
           number_size(13, in.timer) + number_size(14, in.generation);
   size += text_size(15, in.model_hash) + text_size(16, in.model_name) +
           number_size(17, in.incarnation) + number_size(18, in.connected);
-  return size + fixed_size(19, in.skipped.at.value) + number_size(20, in.skipped.index);
+  size += fixed_size(19, in.skipped.at.value) + number_size(20, in.skipped.index);
+  return size + number_size(21, static_cast<std::uint64_t>(in.verb)) + text_size(22, in.rule);
 }
 
 void write_event(wire_writer& to, const input& in) noexcept {
@@ -96,10 +97,12 @@ void write_event(wire_writer& to, const input& in) noexcept {
   to.number(18, in.connected);
   to.fixed(19, in.skipped.at.value);
   to.number(20, in.skipped.index);
+  to.number(21, static_cast<std::uint64_t>(in.verb));
+  to.text(22, in.rule);
 }
 
 bool known(std::uint32_t kind) noexcept {
-  return kind <= static_cast<std::uint32_t>(input_kind::connection_changed) ||
+  return kind <= static_cast<std::uint32_t>(input_kind::parent_changed) ||
          (kind >= static_cast<std::uint32_t>(input_kind::model_changed) &&
           kind <= static_cast<std::uint32_t>(input_kind::input_skipped));
 }
@@ -171,7 +174,7 @@ bool decode_reading(std::string_view bytes, const std::vector<std::string_view>&
   return from.ok();
 }
 
-/// Fields 6 to 20: what readings do not have.
+/// Fields 6 to 22: what readings do not have.
 void decode_event(wire_reader& from, std::uint32_t tag, input& out) {
   switch (tag) {
   case wire_tag(6, as_bytes): out.command_id = from.bytes(); return;
@@ -189,6 +192,13 @@ void decode_event(wire_reader& from, std::uint32_t tag, input& out) {
   case wire_tag(18, as_varint): out.connected = from.varint() != 0; return;
   case wire_tag(19, as_fixed): out.skipped.at.value = from.fixed64(); return;
   case wire_tag(20, as_varint): out.skipped.index = from.small(); return;
+  case wire_tag(21, as_varint): { // a later release's verb is none of ours
+    const auto verb = from.small();
+    const auto last = static_cast<std::uint32_t>(domain::alert_verb::stop_maintenance);
+    out.verb = verb <= last ? static_cast<domain::alert_verb>(verb) : domain::alert_verb::none;
+    return;
+  }
+  case wire_tag(22, as_bytes): out.rule = from.bytes(); return;
   default: from.skip(tag);
   }
 }

@@ -31,6 +31,27 @@ void put(const domain::evidence& from, proto::Evidence& to) {
   }
   for (const auto t : from.event_times_ns) to.add_event_times_ns(t);
   to.set_explanation(from.explanation);
+  for (const auto& w : from.windows) {
+    auto& added = *to.add_windows();
+    added.set_name(w.name);
+    added.set_count(w.count);
+    added.set_mean(w.mean);
+    added.set_m2(w.m2);
+    added.set_min(w.min);
+    added.set_max(w.max);
+    added.set_from_ns(w.from_ns);
+    added.set_to_ns(w.to_ns);
+  }
+  for (const auto& s : from.path) {
+    auto& added = *to.add_path();
+    added.set_stage(s.stage);
+    added.set_event_time_ns(s.event_time_ns);
+    for (const auto& n : s.numbers) {
+      auto& number = *added.add_numbers();
+      number.set_name(n.name);
+      number.set_value(n.value);
+    }
+  }
 }
 
 void get(const proto::Evidence& from, domain::evidence& to) {
@@ -39,6 +60,15 @@ void get(const proto::Evidence& from, domain::evidence& to) {
   for (const auto& t : from.times()) to.times.push_back({t.name(), t.time_ns()});
   to.event_times_ns.assign(from.event_times_ns().begin(), from.event_times_ns().end());
   to.explanation = from.explanation();
+  for (const auto& w : from.windows())
+    to.windows.push_back(
+        {w.name(), w.count(), w.mean(), w.m2(), w.min(), w.max(), w.from_ns(), w.to_ns()});
+  for (const auto& s : from.path()) {
+    auto& added = to.path.emplace_back();
+    added.stage = s.stage();
+    added.event_time_ns = s.event_time_ns();
+    for (const auto& n : s.numbers()) added.numbers.push_back({n.name(), n.value()});
+  }
 }
 
 void put(const domain::alert_effect& from, proto::Alert& to) {
@@ -50,10 +80,23 @@ void put(const domain::alert_effect& from, proto::Alert& to) {
   to.set_message(from.message);
   to.set_by(from.by);
   put(from.proof, *to.mutable_proof());
+  to.set_late(from.late);
+  to.set_quiet(static_cast<std::uint32_t>(from.quiet));
+  to.set_to(from.to);
+  to.set_until_ns(from.until_ns);
+  to.set_type(from.type);
+  to.set_revision(from.revision);
+  to.set_parent(from.parent);
+  to.set_group(from.group);
+  to.set_depth(from.depth);
+  for (const auto& m : from.members) to.add_members(m);
 }
 
 bool get(const proto::Alert& from, domain::alert_effect& to) {
-  if (from.transition() < 1 || from.transition() > 4) return false;
+  if (from.transition() < 1 ||
+      from.transition() > static_cast<std::uint32_t>(domain::alert_transition::members_changed))
+    return false;
+  if (from.quiet() > static_cast<std::uint32_t>(domain::silence::maintenance)) return false;
   if (from.level() < 1 || from.level() > 3) return false;
   to.transition = static_cast<domain::alert_transition>(from.transition());
   to.incident = get(from.incident());
@@ -63,6 +106,16 @@ bool get(const proto::Alert& from, domain::alert_effect& to) {
   to.message = from.message();
   to.by = from.by();
   get(from.proof(), to.proof);
+  to.late = from.late();
+  to.quiet = static_cast<domain::silence>(from.quiet());
+  to.to = from.to();
+  to.until_ns = from.until_ns();
+  to.type = from.type();
+  to.revision = from.revision();
+  to.parent = from.parent();
+  to.group = from.group();
+  to.depth = from.depth();
+  to.members.assign(from.members().begin(), from.members().end());
   return true;
 }
 

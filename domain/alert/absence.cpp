@@ -54,6 +54,14 @@ evidence absence_operator::prove(const twin_state::body& twin, std::string expla
   if (twin.node_started_ns != no_time)
     proof.times.push_back({"node_started", twin.node_started_ns});
   proof.explanation = std::move(explanation);
+  if (slot_ < 0) {
+    if (twin.last_event_ns != no_time) proof.path = {{"newest_reading", twin.last_event_ns, {}}};
+    return proof;
+  }
+  const auto& newest = twin.latest[static_cast<std::size_t>(slot_)];
+  if (newest.event_time_ns == no_time) return proof;
+  proof.path = {{"newest_reading", newest.event_time_ns, {}}};
+  if (const auto value = newest.number()) proof.path.front().numbers = {{"value", *value}};
   return proof;
 }
 

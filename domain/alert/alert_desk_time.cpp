@@ -40,6 +40,21 @@ std::int64_t due_of(const active_alert& a, const life_cycle* life) {
   return due;
 }
 
+// Whether a look at each incident may find anything. An alert that simply stands is looked at with
+// every reading of its twin, so this must cost nothing.
+bool may_change(const twin_state::body& twin) {
+  const auto& table = twin.rare->alerts;
+  if (table.all().empty()) return false;
+  if (!table.shelves.empty() || !table.maintenance.empty() || !twin.ruling().maintenance.empty())
+    return true;
+  return std::any_of(table.all().begin(), table.all().end(), [&](const active_alert& a) {
+    if (a.closed || a.flapping || a.quiet != silence::none || a.snoozed_until_ns != no_time)
+      return true;
+    const auto* life = life_at(twin, a);
+    return life != nullptr && life->suppress_while.has_value();
+  });
+}
+
 // An operator who looks at rule numbers while incidents go and come needs a list that stays.
 std::vector<std::uint32_t> rules_of(const alert_table& table) {
   std::vector<std::uint32_t> rules;
@@ -68,7 +83,7 @@ std::int64_t next_alert_due_ns(const twin_state::body& twin) {
 }
 
 void alert_desk::fall_due() {
-  if (!twin_.rare || twin_.rare->alerts.empty()) return;
+  if (next_alert_due_ns(twin_) > at_.now_ns) return; // nearly always
   expire_silences();
   look_around();
   for (const auto rule : rules_of(twin_.rare->alerts)) {
@@ -102,7 +117,7 @@ void alert_desk::expire_silences() {
 }
 
 void alert_desk::look_around() {
-  if (!twin_.rare || twin_.rare->alerts.all().empty()) return;
+  if (!twin_.rare || !may_change(twin_)) return;
   auto& table = twin_.rare->alerts;
   for (const auto rule : rules_of(table)) {
     auto* alert = table.of_rule(rule);

@@ -39,6 +39,9 @@ public:
                                            input_kind::tick,
                                            input_kind::twin_created,
                                            input_kind::alert_acknowledged,
+                                           input_kind::alert_action,
+                                           input_kind::child_alert,
+                                           input_kind::parent_changed,
                                            input_kind::model_changed,
                                            input_kind::twin_deleted,
                                            input_kind::connection_changed,
@@ -101,6 +104,8 @@ private:
     in_.model_name = text(random, 16);
     in_.incarnation = static_cast<std::uint32_t>(random() % 300);
     in_.connected = random() % 2;
+    in_.verb = static_cast<domain::alert_verb>(random() % 10);
+    in_.rule = text(random, 20);
     in_.skipped = {{static_cast<std::uint64_t>(number(random))},
                    static_cast<std::uint32_t>(random())};
   }

@@ -53,7 +53,7 @@ inline std::string text_of(const domain::input& in) {
       << in.accepted << '|' << in.incident << '|' << in.by << '|' << in.detail << '|' << in.timer
       << '|' << in.generation << '|' << in.model_hash << '|' << in.model_name << '|'
       << in.incarnation << '|' << in.connected << '|' << in.skipped.at.value << '-'
-      << in.skipped.index;
+      << in.skipped.index << '|' << static_cast<int>(in.verb) << '|' << in.rule;
   return out.str();
 }
 
@@ -131,7 +131,7 @@ private:
 
   void fill_other(owned_input& made) {
     auto& in = made.in;
-    switch (random_() % 6) {
+    switch (random_() % 7) {
     case 0:
       in.kind = domain::input_kind::twin_created;
       in.model_hash = made.keep("0123456789abcdef0123456789abcdef");
@@ -158,6 +158,14 @@ private:
     case 4:
       in.kind = domain::input_kind::connection_changed;
       in.connected = random_() % 2 == 0;
+      break;
+    case 5:
+      in.kind = domain::input_kind::alert_action;
+      in.verb = domain::alert_verb::shelve;
+      in.rule = "overheat";
+      in.by = "operator";
+      in.detail = "sensor exchange";
+      in.expires_at_ns = now_ + 5;
       break;
     default:
       in.kind = domain::input_kind::input_skipped;

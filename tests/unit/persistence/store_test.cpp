@@ -71,7 +71,19 @@ domain::effect alert(std::uint64_t position, std::uint32_t ordinal = 0) {
                    .numbers = {{"value", -0.0}, {"limit", 1e-310}},
                    .times = {{"armed", 12}},
                    .event_times_ns = {1, 2, 3},
-                   .explanation = "because"};
+                   .explanation = "because",
+                   .windows = {{"t_5m", 30, 20.5, 1e-3, 19, 22, -7, 9}},
+                   .path = {{"rising", 5, {{"value", 4.5}}}, {"spike", 9, {}}}};
+  e.alert.late = true;
+  e.alert.quiet = domain::silence::shelved;
+  e.alert.to = "shift-lead";
+  e.alert.until_ns = 99;
+  e.alert.type = "threshold";
+  e.alert.revision = 2;
+  e.alert.parent = "site:hall";
+  e.alert.group = "cooling";
+  e.alert.depth = 3;
+  e.alert.members = {"a:b 01"};
   return e;
 }
 
