@@ -10,7 +10,7 @@ namespace {
 using messages::alert_answer;
 
 struct alert_request {
-  std::string glob = "*", twin, incident, by = asker(), comment;
+  std::string glob = "*", twin, incident, by = asker(), comment, state, severity, rule;
   std::uint32_t limit = 1000;
   bool all = false;
 };
@@ -50,7 +50,8 @@ int list(client& node, const context& ctx, const alert_request& want) {
   do {
     const auto left =
         want.limit == 0 ? messages::max_page : want.limit - static_cast<std::uint32_t>(rows.size());
-    auto page = node.ask(messages::alert_list_query{want.glob, !want.all, left, after});
+    auto page = node.ask(messages::alert_list_query{want.glob, !want.all, left, after, want.state,
+                                                    want.severity, want.rule});
     if (!page) return fail(page.error());
     for (auto& row : page->rows) rows.push_back(std::move(row));
     after = std::move(page->next);
@@ -61,9 +62,39 @@ int list(client& node, const context& ctx, const alert_request& want) {
   return exit_ok;
 }
 
+void print_numbers(const json& values) {
+  if (values.is_object())
+    for (const auto& [name, value] : values.items())
+      std::cout << ' ' << printable(name) << '=' << plain(value);
+  std::cout << '\n';
+}
+
+void print_windows(const json& windows) {
+  if (!windows.is_array()) return;
+  for (const auto& w : windows) {
+    std::cout << "    window " << plain(text_of(w, "name")) << ":";
+    json numbers = w;
+    numbers.erase("name");
+    print_numbers(numbers);
+  }
+}
+
+void print_path(const json& path) {
+  if (!path.is_array()) return;
+  for (const auto& stage : path) {
+    std::cout << "    " << plain(text_of(stage, "event_time")) << "  "
+              << plain(text_of(stage, "stage")) << ":";
+    print_numbers(text_of(stage, "numbers"));
+  }
+}
+
 void print_transition(const json& t) {
   std::cout << "  " << plain(text_of(t, "time")) << "  " << plain(text_of(t, "transition"));
-  if (!text_of(t, "by").is_null()) std::cout << " by " << plain(text_of(t, "by"));
+  for (const char* part : {"to", "by", "until"})
+    if (!text_of(t, part).is_null()) std::cout << ' ' << part << ' ' << plain(text_of(t, part));
+  if (!text_of(t, "silent").is_null())
+    std::cout << " (told nobody: " << plain(text_of(t, "silent")) << ')';
+  if (text_of(t, "late") == json(true)) std::cout << " (late)";
   std::cout << ": " << plain(text_of(t, "message")) << '\n';
   const auto evidence = text_of(t, "evidence");
   if (!evidence.is_object()) return;
@@ -83,7 +114,13 @@ void print_transition(const json& t) {
   if (readings.is_array() && !readings.empty())
     std::cout << "    readings: " << readings.size() << ", from " << plain(readings.front())
               << " to " << plain(readings.back()) << '\n';
-  std::cout << "    model: " << plain(text_of(t, "model_hash")) << '\n';
+  print_windows(text_of(evidence, "windows"));
+  print_path(text_of(evidence, "path"));
+  std::cout << "    model: " << plain(text_of(t, "model_hash"));
+  if (!text_of(t, "rule_type").is_null())
+    std::cout << ", " << plain(text_of(t, "rule_type")) << " revision "
+              << plain(text_of(t, "rule_revision"));
+  std::cout << '\n';
 }
 
 void print_alert(const alert_answer& alert, const context& ctx) {
@@ -109,12 +146,19 @@ void add_alert_verbs(CLI::App& app, context& ctx) {
 
   auto* ls = alert->add_subcommand("ls", "active alerts of twins whose id matches a pattern");
   ls->add_option("GLOB", want->glob, "as in 'plant1:*'")->capture_default_str();
-  ls->add_flag("--all", want->all, "cleared ones too");
+  ls->add_flag("--all", want->all, "those that are over, and those that were emitted, too");
+  ls->add_option("--state", want->state,
+                 "only active, acknowledged, latched, snoozed, shelved, "
+                 "suppressed, flapping, cleared, emitted, retracted");
+  ls->add_option("--severity", want->severity, "only info, warning or critical");
+  ls->add_option("--rule", want->rule, "only of rules that match, as in 'hot*'");
   ls->add_option("--limit", want->limit, "at most so many; 0 = all")->capture_default_str();
   auto options = add_node_options(ls);
   on_run(ls, ctx, [&ctx, options, want] {
     return with_node(ctx, *options, [&](client& node) { return list(node, ctx, *want); });
   });
+
+  add_alert_actions(*alert, ctx);
 
   auto* show = alert->add_subcommand("show", "one incident with its transitions and evidence");
   show->add_option("TWIN", want->twin, "namespace:name")->required();

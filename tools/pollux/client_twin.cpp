@@ -64,6 +64,12 @@ void print_values(const json& twin, const context& ctx) {
   print_section(windows, ctx);
 }
 
+/// What is not plain from the columns beside it.
+std::string state_text(const json& state) {
+  if (!state.is_string() || state == "active" || state == "acknowledged") return {};
+  return " (" + plain(state) + ")";
+}
+
 void print_rules(const json& twin, const context& ctx) {
   table rules({"RULE", "TYPE", "STATE", "WHY"});
   for (const auto& r : part(twin, "rules"))
@@ -75,12 +81,18 @@ void print_rules(const json& twin, const context& ctx) {
   table active({"ALERT", "RULE", "SEVERITY", "SINCE", "MESSAGE"});
   for (const auto& a : alerts)
     active.add({text(a, "incident"), text(a, "rule"), text(a, "severity"), text(a, "raised_at"),
-                state_colored("alerting", ctx) +
+                state_colored("alerting", ctx) + state_text(part(a, "state")) +
                     (part(a, "acknowledged") == json(true)
                          ? " (acknowledged by " + text(a, "acknowledged_by") + "): "
                          : ": ") +
                     text(a, "message")});
   print_section(active, ctx);
+  table silent({"SILENT", "UNTIL", "BY", "REASON"});
+  for (const auto& s : part(twin, "shelved"))
+    silent.add({"rule " + text(s, "rule"), text(s, "until"), text(s, "by"), text(s, "reason")});
+  for (const auto& m : part(twin, "maintenance"))
+    silent.add({"maintenance", text(m, "until"), text(m, "by"), text(m, "reason")});
+  print_section(silent, ctx);
 
   table commands({"COMMAND", "NAME", "PHASE", "REQUESTED", "DETAIL"});
   for (const auto& c : part(twin, "commands"))
@@ -184,6 +196,17 @@ void add_twin_verbs(CLI::App& app, context& ctx) {
   options = add_node_options(create);
   on_run(create, ctx, [&ctx, options, id, model] {
     return ask_and_print(ctx, *options, messages::twin_create{*id, *model},
+                         [](const messages::done& d) { std::cout << printable(d.detail) << '\n'; });
+  });
+
+  auto* above = twin->add_subcommand("set-parent", "say which twin hears of this one's alerts");
+  auto parent = std::make_shared<messages::parent_set>();
+  parent->by = asker();
+  above->add_option("ID", parent->twin, "namespace:name")->required();
+  above->add_option("PARENT", parent->parent, "namespace:name; nothing: none");
+  options = add_node_options(above);
+  on_run(above, ctx, [&ctx, options, parent] {
+    return ask_and_print(ctx, *options, *parent,
                          [](const messages::done& d) { std::cout << printable(d.detail) << '\n'; });
   });
 

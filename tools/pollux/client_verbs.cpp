@@ -8,6 +8,7 @@ void add_client_verbs(CLI::App& app, context& ctx) {
   add_twin_verbs(app, ctx);
   add_command_verbs(app, ctx);
   add_alert_verbs(app, ctx);
+  add_maintenance_verbs(app, ctx);
   add_quarantine_verbs(app, ctx);
   add_stats_verbs(app, ctx);
 }
