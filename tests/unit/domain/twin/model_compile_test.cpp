@@ -124,6 +124,10 @@ TEST_CASE(
   library models;
   models.add("m", with_operator(R"({"name": "t", "type": "threshold", "value": "x", "above": 1},
     {"name": "q", "type": "sequence", "rises": {"of": "x", "above": 4}, "then": "z", "within": "1m"},
+    {"name": "e", "type": "ewma", "of": "x", "half_life": "1h"},
+    {"name": "u", "type": "cusum", "of": "x"},
+    {"name": "h", "type": "seasonal", "of": "x"},
+    {"name": "r", "type": "robust", "of": "x", "span": "1h"},
     {"name": "a", "type": "absence", "of": "x", "for": "1m"},
     {"name": "j", "type": "as_of", "of": "x", "with": ["y"], "tolerance": "5s"},
     {"name": "c", "type": "crash_probe", "of": "y", "value": 666})"));
