@@ -15,10 +15,10 @@ struct range {
   double least = -infinity, greatest = infinity;
 };
 
-bool mentions(const config_node& node, std::string_view name) {
+bool speaks_of(const config_node& node, std::string_view name) {
   if (node.kind == config_node::type::text && mentions(node.text, name)) return true;
   for (const auto& [key, child] : node.members)
-    if (mentions(child, name)) return true;
+    if (speaks_of(child, name)) return true;
   return false;
 }
 
@@ -72,7 +72,7 @@ private:
     const auto name = text_at(node, "name");
     for (std::size_t k = i + 1; k < operators.members.size(); ++k)
       for (const auto& [key, child] : operators.members[k].second.members)
-        if (key != "name" && key != "description" && key != "message" && mentions(child, name))
+        if (key != "name" && key != "description" && key != "message" && speaks_of(child, name))
           return;
     warn(place(node, "name"), "nobody uses \"" + name + "\": it only shows in the twin's document");
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is told of a change of models, and that twins keep exactly that.
 #include "domain/model/compatibility.hpp"
+#include "domain/model/operator.hpp"
 #include "tests/unit/domain/twin/twin_fixture.hpp"
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/model/model_check.hpp"
 #include "tests/unit/domain/twin/twin_fixture.hpp"
+#include <algorithm>
 
 using namespace pollux;
 using namespace pollux::domain;
