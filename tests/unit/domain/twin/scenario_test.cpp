@@ -17,7 +17,8 @@
 //   > dispatched ID ["part of the detail"]        and the other phases and transitions
 //   > fault "part of the text"
 //   why RULE "STATE: part of the explanation"
-//   counts readings=3 late=1 duplicates=0 corrections=0 alerts=1
+//   counts readings=3 late=1 duplicates=0 corrections=0 alerts=1 on_time=2 reordered=1 amended=0
+//   ... clock watermark=58 by_idle=no skew=-90      seconds
 //
 // The `>` lines after a line name all its effects, in order; no `>` line, no effect.
 #include "tests/unit/domain/twin/twin_fixture.hpp"
@@ -116,6 +117,10 @@ private:
       }
       const auto eq = std::min(words[i].find('='), words[i].size());
       const auto name = words[i].substr(0, eq);
+      if (words[i] == "late" || words[i] == "on_time") {
+        CHECK(e.alert.late == (words[i] == "late"));
+        continue;
+      }
       if (words[i] == "same") {
         CHECK(to_string(e.alert.incident) == incident_);
         continue;
@@ -179,6 +184,8 @@ private:
       CHECK(text.starts_with(unquoted(words.at(2))));
     } else if (verb == "counts") {
       counts(words);
+    } else if (verb == "clock") {
+      clock(words);
     } else if (verb == "reload") {
       d.reload();
     } else {
@@ -201,11 +208,31 @@ private:
                                                       {"late", seen.late},
                                                       {"duplicates", seen.duplicates},
                                                       {"corrections", seen.corrections},
-                                                      {"alerts", seen.alerts.size()}};
+                                                      {"alerts", seen.alerts.size()},
+                                                      {"on_time", seen.event_time.on_time},
+                                                      {"reordered", seen.event_time.reordered},
+                                                      {"amended", seen.event_time.late_amended},
+                                                      {"kept", seen.event_time.late_kept},
+                                                      {"dropped", seen.event_time.late_dropped},
+                                                      {"too_late", seen.event_time.too_late},
+                                                      {"future", seen.event_time.future}};
     for (std::size_t i = 1; i < words.size(); ++i) {
       const auto eq = words[i].find('=');
       CAPTURE(words[i]);
       CHECK(got.at(words[i].substr(0, eq)) == std::stoull(words[i].substr(eq + 1)));
+    }
+  }
+  void clock(const std::vector<std::string>& words) {
+    const auto seen = device_->seen().event_time;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      CAPTURE(words[i]);
+      const auto eq = words[i].find('=');
+      const auto name = words[i].substr(0, eq), wanted = words[i].substr(eq + 1);
+      if (name == "by_idle")
+        CHECK(seen.by_idle == (wanted == "yes"));
+      else
+        CHECK((name == "skew" ? seen.clock_skew_ns : seen.watermark_ns) ==
+              std::stoll(wanted) * ns_per_s);
     }
   }
   void feed(const std::vector<std::string>& words) {
