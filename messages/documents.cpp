@@ -178,6 +178,27 @@ json silences_json(const std::vector<domain::described_silence>& silences) {
   return out;
 }
 
+json event_time_json(const domain::described_event_time& e) {
+  json skew = nullptr;
+  if (e.clock_skew_ns != no_time)
+    skew = static_cast<double>(e.clock_skew_ns) / static_cast<double>(ns_per_s);
+  return {{"watermark", time_or_null(e.watermark_ns)},
+          {"by_idle", e.by_idle},
+          {"clock_skew_s", skew},
+          {"late", e.late},
+          {"readings",
+           {{"on_time", e.on_time},
+            {"reordered", e.reordered},
+            {"late_amended", e.late_amended},
+            {"late_kept", e.late_kept},
+            {"late_dropped", e.late_dropped},
+            {"too_late", e.too_late},
+            {"future", e.future}}},
+          {"pending", e.pending},
+          {"kept_readings", e.kept_readings},
+          {"state_bytes", e.bytes}};
+}
+
 json commands_json(const domain::twin_description& twin) {
   json out = json::array();
   for (const auto& c : twin.commands) {
@@ -265,6 +286,7 @@ std::string event_type(const domain::effect& what) {
 std::string alert_state(const std::vector<domain::effect>& transitions) {
   using domain::alert_transition;
   bool over = false, latched = false, flapping = false, acknowledged = false, record = false;
+  bool emitted = false;
   auto quiet = domain::silence::none;
   const char* recorded = "ended";
   for (const auto& e : transitions) {
@@ -275,7 +297,7 @@ std::string alert_state(const std::vector<domain::effect>& transitions) {
       quiet = e.alert.quiet;
       break;
     case alert_transition::corrected: over = false; break;
-    case alert_transition::emitted: return "emitted";
+    case alert_transition::emitted: emitted = true; break;
     case alert_transition::retracted: return "retracted";
     case alert_transition::cleared: over = true; break;
     case alert_transition::latched: latched = true; break;
@@ -306,6 +328,7 @@ std::string alert_state(const std::vector<domain::effect>& transitions) {
     }
   }
   if (record) return recorded;
+  if (emitted) return "emitted";
   if (over) return "cleared";
   if (quiet != domain::silence::none) return domain::to_string(quiet);
   return flapping ? "flapping" : latched ? "latched" : acknowledged ? "acknowledged" : "active";
@@ -353,6 +376,7 @@ std::string twin_document(const domain::twin_description& twin, std::int64_t now
        }()},
       {"alerts", alerts_json(twin)},
       {"commands", commands_json(twin)}};
+  if (twin.event_time.configured) document["event_time"] = event_time_json(twin.event_time);
   if (!twin.shelved.empty()) document["shelved"] = silences_json(twin.shelved);
   if (!twin.maintenance.empty()) document["maintenance"] = silences_json(twin.maintenance);
   if (!twin.parent.empty()) document["parent"] = twin.parent;

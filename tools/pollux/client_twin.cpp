@@ -45,6 +45,17 @@ void print_head(const json& twin, const context& ctx) {
             << text(twin, "last_event_time") << '\n'
             << "revision " << text(twin, "revision") << ", state " << text(memory, "state_bytes")
             << " bytes, of these windows " << text(memory, "window_bytes") << '\n';
+  const auto& clock = part(twin, "event_time");
+  if (!clock.is_object()) return;
+  const auto& lanes = part(clock, "readings");
+  std::cout << "watermark " << text(clock, "watermark")
+            << (part(clock, "by_idle") == json(true) ? " (by idle time-out)" : "")
+            << ", clock skew " << text(clock, "clock_skew_s") << " s; on time "
+            << text(lanes, "on_time") << ", reordered " << text(lanes, "reordered")
+            << ", late: amended " << text(lanes, "late_amended") << ", kept "
+            << text(lanes, "late_kept") << ", dropped " << text(lanes, "late_dropped")
+            << ", too late " << text(lanes, "too_late") << ", future " << text(lanes, "future")
+            << '\n';
 }
 
 void print_values(const json& twin, const context& ctx) {

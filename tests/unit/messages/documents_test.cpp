@@ -166,6 +166,28 @@ TEST_CASE("a twin's document says how old values are and why a rule is silent") 
                                          "windows", "rules", "alerts", "commands"});
 }
 
+TEST_CASE("a twin's document tells the watermark and the lanes where its model has event time") {
+  twin_description twin;
+  CHECK_FALSE(json::parse(twin_document(twin, noon)).contains("event_time"));
+  twin.event_time.configured = true;
+  twin.event_time.late = "amend";
+  CHECK(json::parse(twin_document(twin, noon))["event_time"]["clock_skew_s"].is_null());
+  twin.event_time.watermark_ns = noon;
+  twin.event_time.by_idle = true;
+  twin.event_time.clock_skew_ns = -1500 * ns_per_ms;
+  twin.event_time.reordered = 3;
+  twin.event_time.late_amended = 2;
+  twin.event_time.too_late = 1;
+  const auto event_time = json::parse(twin_document(twin, noon))["event_time"];
+  CHECK(event_time["watermark"].get<std::string>().starts_with("20"));
+  CHECK(event_time["by_idle"] == true);
+  CHECK(event_time["clock_skew_s"] == -1.5);
+  CHECK(event_time["late"] == "amend");
+  CHECK(event_time["readings"]["reordered"] == 3);
+  CHECK(event_time["readings"]["late_amended"] == 2);
+  CHECK(event_time["readings"]["too_late"] == 1);
+}
+
 TEST_CASE("values keep their type; what JSON cannot say does not break a document") {
   CHECK(value_json({}) == "null");
   CHECK(value_json(std::int64_t{9'007'199'254'740'993}) == "9007199254740993");
