@@ -59,7 +59,7 @@ node_actor::behavior_type gateway_behavior(gateway_pointer self, node_source nod
           door<verify_start>(self),     door<verify_query>(self),      door<twin_create>(self),
           door<twin_delete>(self),      door<log_level_set>(self),     door<model_list_query>(self),
           door<model_text_query>(self), door<model_apply>(self),       door<model_rollback>(self),
-          door<shadow_order>(self)};
+          door<shadow_order>(self),     door<alert_action>(self),      door<parent_set>(self)};
 }
 
 } // namespace

@@ -60,7 +60,11 @@ status limit(command_query& q) {
 }
 status limit(alert_list_query& q) {
   cut_page(q.limit);
-  return check({{"glob", q.glob, max_glob_bytes}, {"after", q.after, max_glob_bytes}});
+  return check({{"glob", q.glob, max_glob_bytes},
+                {"after", q.after, max_glob_bytes},
+                {"state", q.state, max_name_bytes},
+                {"severity", q.severity, max_name_bytes},
+                {"rule", q.rule, max_glob_bytes}});
 }
 status limit(alert_query& q) {
   return check({{"twin", q.twin, max_id_bytes}, {"incident", q.incident, max_incident_bytes}});
@@ -73,6 +77,19 @@ status limit(alert_acknowledge& q) {
 }
 status limit(alert_verify& q) {
   return check({{"twin", q.twin, max_id_bytes}, {"incident", q.incident, max_incident_bytes}});
+}
+status limit(alert_action& q) {
+  return check({{"twin", q.twin, max_id_bytes},
+                {"verb", q.verb, max_name_bytes},
+                {"incident", q.incident, max_incident_bytes},
+                {"rule", q.rule, max_name_bytes},
+                {"by", q.by, max_name_bytes},
+                {"detail", q.detail, max_comment_bytes}});
+}
+status limit(parent_set& q) {
+  return check({{"twin", q.twin, max_id_bytes},
+                {"parent", q.parent, max_id_bytes},
+                {"by", q.by, max_name_bytes}});
 }
 status limit(quarantine_query& q) {
   cut_page(q.limit);

@@ -83,7 +83,8 @@ std::int64_t next_alert_due_ns(const twin_state::body& twin) {
 }
 
 void alert_desk::fall_due() {
-  if (next_alert_due_ns(twin_) > at_.now_ns) return; // nearly always
+  const auto due_ns = next_alert_due_ns(twin_); // nearly always in the future
+  if (due_ns == never || due_ns > at_.now_ns) return;
   expire_silences();
   look_around();
   for (const auto rule : rules_of(twin_.rare->alerts)) {

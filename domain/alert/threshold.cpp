@@ -31,6 +31,9 @@ void threshold_operator::observe(row& reading) const {
   const bool is = domain::judge(rule_, *value, was);
   if (is != was)
     change(reading.at(), reading.event_time_ns(), *value, source, is);
+  else if (is && graded())
+    grade(reading.at(), reading.event_time_ns(),
+          prove(source, *value, true, reading.event_time_ns()));
 }
 
 void threshold_operator::change(step_context& at, std::int64_t t, double value,
@@ -55,6 +58,8 @@ void threshold_operator::observe_patiently(row& reading, std::optional<double> v
   const bool speaks = value && domain::judge(rule_, *value, was) != was;
   if (state.note(hold_, !was, speaks, t))
     change(reading.at(), t, *value, source, !was);
+  else if (was && value && graded())
+    grade(reading.at(), t, prove(source, *value, true, t));
 }
 
 void threshold_operator::judge(row& reading) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a threshold says about its verdicts: evidence for checkers, sentences for people.
 #include "domain/alert/threshold.hpp"
+#include "domain/alert/window_evidence.hpp"
 #include "domain/alert/wording.hpp"
 
 namespace pollux::domain {
@@ -56,6 +57,7 @@ evidence threshold_operator::prove(const twin_operands& source, double value, bo
   for (const auto& u : used_)
     if (const auto v = source.operand(u.id)) proof.numbers.push_back({u.name, *v});
   proof.event_times_ns = {t};
+  add_window_digests(proof, used_, twin);
   proof.explanation =
       condition ? value_.text() + side(raised) : value_.text() + " " + brief(value) + side(raised);
   if (patient_)

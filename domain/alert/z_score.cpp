@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/alert/z_score.hpp"
+#include "domain/alert/window_evidence.hpp"
 #include "domain/alert/wording.hpp"
 #include "domain/model/registry.hpp"
 #include <algorithm>
@@ -123,6 +124,7 @@ evidence z_score_operator::prove(const row& reading, const z_score_finding& foun
                    {"max", base.max},
                    {"limit", rule_.limit}};
   proof.times = {{"window_from", base.from_ns}, {"window_to", base.to_ns}};
+  proof.windows = {digest_of(window_.name(), base)};
   proof.event_times_ns =
       event_times(reading.twin().series_of(window_.slot()), base, reading.event_time_ns());
   proof.explanation = field_ + " " + brief(value) + " is " + brief(std::fabs(found.z)) +
@@ -130,6 +132,28 @@ evidence z_score_operator::prove(const row& reading, const z_score_finding& foun
                       brief(base.mean) + " of " + std::to_string(base.count) + " readings (limit " +
                       brief(rule_.limit) + ")";
   return proof;
+}
+
+std::vector<operator_output> z_score_operator::outputs() const {
+  const int of = slot();
+  return {{"mean", of}, {"sd", of}, {"lower", of}, {"upper", of}, {"score", of}};
+}
+
+std::optional<double> z_score_operator::output(const twin_state::body& twin,
+                                               std::uint32_t which) const {
+  const auto& newest = twin.latest[static_cast<std::size_t>(slot())];
+  const auto value = newest.number();
+  if (!value) return std::nullopt;
+  const auto base = baseline(twin, newest.event_time_ns);
+  const auto found = domain::judge(rule_, base, *value);
+  if (!found) return std::nullopt;
+  switch (which) {
+  case 0: return base.mean;
+  case 1: return found->sd;
+  case 2: return base.mean - rule_.limit * found->sd;
+  case 3: return base.mean + rule_.limit * found->sd;
+  default: return found->z;
+  }
 }
 
 void z_score_operator::save(const operator_state& state, byte_writer& out) const {

@@ -177,6 +177,12 @@ inline messages::node_actor::behavior_type fake_node(fake_node_pointer self) {
               return to_caf({errc::not_found, "no such incident: " + q.incident});
             return fake_alert("acknowledged");
           },
+          [=](const alert_action& q) -> caf::result<done> {
+            if (q.incident != "0000000000000007-0-0")
+              return to_caf({errc::not_found, "no such incident: " + q.incident});
+            return done{q.verb};
+          },
+          [=](const parent_set&) { return done{"told"}; },
           [=](const alert_verify& q) -> caf::result<alert_verified> {
             if (q.incident != "0000000000000007-0-0")
               return to_caf({errc::not_found, "no such incident: " + q.incident});
