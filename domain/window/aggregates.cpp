@@ -43,6 +43,7 @@ const std::vector<aggregate>& all_aggregates() {
 
 void aggregate_plan::choose(const aggregate& a) {
   chosen.push_back(a);
+  moments = moments || a.kind == aggregate_kind::sd || a.kind == aggregate_kind::psd;
   slope = slope || a.kind == aggregate_kind::slope;
   ewma = ewma || a.kind == aggregate_kind::ewma;
   area = area || a.kind == aggregate_kind::time_weighted_mean;

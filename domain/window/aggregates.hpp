@@ -47,6 +47,8 @@ inline constexpr std::size_t basic_aggregates = 6;
 struct aggregate_plan {
   std::vector<aggregate> chosen;
   std::int64_t half_life_ns = 0;
+  bool moments =
+      false; ///< sd or psd: the one division for each reading that the others do not need
   bool slope = false, ewma = false, area = false, distinct = false, quantiles = false,
        circular = false, counter = false;
 

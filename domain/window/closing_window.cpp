@@ -172,7 +172,8 @@ std::size_t closing_window::state_bytes(const operator_state& held) const {
   const auto& state = static_cast<const closing_state&>(held);
   std::size_t bytes = sizeof(state) + state.result.capacity() * sizeof(double) +
                       state.panes.capacity() * sizeof(pane) + state.spare.heap_bytes() +
-                      state.merged.heap_bytes() + state.all.heap_bytes();
+                      state.merged.heap_bytes() + state.all.heap_bytes() +
+                      state.in_any_order.heap_bytes();
   for (const auto& p : state.panes) bytes += p.content.heap_bytes();
   return bytes;
 }

@@ -29,6 +29,7 @@ struct closing_state final : operator_state {
   tally spare;
   mutable tally merged;
   mutable tally all;
+  mutable tally in_any_order; ///< of all panes: what needs no order, so it can follow
   mutable bool fresh_merge = false;
 
   pane& append(std::int64_t from_ns, std::int64_t to_ns);

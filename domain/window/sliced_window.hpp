@@ -25,8 +25,11 @@ private:
   [[nodiscard]] open_part open(const closing_state& state) const override;
   [[nodiscard]] const char* kind() const noexcept override { return "sliding, in slices"; }
   void close_until(step_context&, closing_state&, std::int64_t, bool) const override {}
+  void merge_whole(const closing_state& state) const;
   std::int64_t span_ns_;
   pane_shape slices_;
+  aggregate_plan folded_;       ///< what depends on the order of additions
+  aggregate_plan in_any_order_; ///< quantiles and distinct: they follow reading by reading
 };
 
 } // namespace pollux::domain

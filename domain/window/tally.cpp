@@ -44,9 +44,11 @@ void tally::add(const aggregate_plan& plan, std::int64_t time_ns, double value) 
   }
   if (plan.rich()) add_extras(plan, time_ns, value);
   add_sum(value);
-  const double d = value - mean_;
-  mean_ += d / static_cast<double>(count_);
-  m2_ += d * (value - mean_);
+  if (plan.moments) {
+    const double d = value - mean_;
+    mean_ += d / static_cast<double>(count_);
+    m2_ += d * (value - mean_);
+  }
   if (value < min_) min_ = value;
   if (value > max_) max_ = value;
   last_ = value;
@@ -95,11 +97,11 @@ void tally::merge(const aggregate_plan& plan, const tally& later) {
   const double a = static_cast<double>(count_), b = static_cast<double>(later.count_);
   add_sum(later.sum_);
   carry_ += later.carry_;
-  const double d = later.mean_ - mean_;
   if (count_ == 0) {
     mean_ = later.mean_;
     m2_ = later.m2_;
-  } else {
+  } else if (plan.moments) {
+    const double d = later.mean_ - mean_;
     mean_ += d * (b / (a + b));
     m2_ += later.m2_ + d * d * (a / (a + b) * b);
   }

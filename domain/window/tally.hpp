@@ -45,7 +45,7 @@ private:
 
   std::uint64_t count_ = 0;
   double sum_ = 0, carry_ = 0; ///< Neumaier 1974: the carry holds what the sum's rounding lost
-  double mean_ = 0, m2_ = 0;   ///< Welford 1962
+  double mean_ = 0, m2_ = 0;   ///< Welford 1962; only when the plan has moments
   double min_ = 0, max_ = 0;
   double first_ = 0, last_ = 0;
   std::int64_t first_ns_ = 0, last_ns_ = 0;
