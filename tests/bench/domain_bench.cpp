@@ -14,6 +14,8 @@ int main(int argc, char** argv) {
   const benchmark all[] = {
       {"pattern", pollux::bench::pattern},       //
       {"event_time", pollux::bench::event_time}, //
+      {"rules", pollux::bench::rules},           //
+      {"windows", pollux::bench::windows},       //
   };
   bool ran = false;
   for (const auto& b : all) {

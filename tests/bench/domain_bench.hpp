@@ -15,6 +15,12 @@ inline double cpu_s() {
 /// A pattern's share of a reading on a warm twin.
 void pattern();
 
+/// Windows of every kind with a rule over them, and what they take in memory.
+void windows();
+
+/// Thresholds and rules with limits of their own making.
+void rules();
+
 /// Event time: in order, and storms of late readings.
 void event_time();
 
