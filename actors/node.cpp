@@ -3,7 +3,9 @@
 #include "actors/directory.hpp"
 #include "actors/glob.hpp"
 #include "actors/node_acknowledge.hpp"
+#include "actors/node_alert_actions.hpp"
 #include "actors/node_inputs.hpp"
+#include "actors/node_models.hpp"
 #include "actors/node_state.hpp"
 #include "actors/node_stats.hpp"
 #include "actors/poison.hpp"
@@ -259,6 +261,15 @@ node_front::behavior_type node(self_pointer self, node_surroundings with) {
                                      std::chrono::seconds{30});
       },
       [self](const alert_acknowledge& a) { return acknowledge(self, a); },
+      [self](const alert_action& a) { return act_on_alert(self, a); },
+      [self](const parent_set& p) { return set_parent(self, p); },
+      [self](const alert_verify& a) -> caf::result<alert_verified> {
+        auto twin = find_twin(self->state, a.twin);
+        if (!twin) return to_caf(twin.error());
+        return forward<alert_verified>(self, self->state.with.readers.back(),
+                                       audit_ask{twin->place, twin->key, a},
+                                       std::chrono::seconds{60});
+      },
       [&s](const quarantine_query& q) { return list_quarantine(s, q); },
       [&s](const quarantine_replay& q) { return replay_quarantine(s, q); },
       [&s](const stats_query&) { return stats_of(s.with); },
@@ -279,7 +290,15 @@ node_front::behavior_type node(self_pointer self, node_surroundings with) {
         messages::log::set_level(level);
         return done{"log level is " + l.level};
       },
-      [self](look_atom, std::uint64_t waiter) { look_again(self, waiter); },
+      // models: node_models.cpp
+      [&s](const model_list_query& q) { return list_models(s, q); },
+      [&s](const model_text_query& q) { return text_of_model(s, q); },
+      [self](const model_apply& a) { return apply_model(self, a); },
+      [self](const model_rollback& r) { return roll_back_model(self, r); },
+      [&s](const shadow_order& o) { return order_shadow(s, o); },
+      [self](look_atom, std::uint64_t waiter) {
+        if (!look_at_action(self, waiter)) look_again(self, waiter);
+      },
   };
 }
 

@@ -18,6 +18,7 @@ struct node_surroundings {
   persistence::log* journal = nullptr;
   persistence::store* tables = nullptr;
   const model_catalog* models = nullptr;
+  model_port* model_changes = nullptr; ///< nullptr: models cannot be changed
   messages::metrics* metrics = nullptr;
   messages::health* conditions = nullptr;
   std::vector<caf::actor> hosts, readers;

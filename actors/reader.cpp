@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/reader.hpp"
+#include "actors/alert_audit.hpp"
 #include "actors/black_box.hpp"
 #include "actors/directory.hpp"
 #include "actors/glob.hpp"
@@ -56,28 +57,13 @@ restored restore_twin(const reader_state& with, const restore& want) {
   return out;
 }
 
-std::string last_state(const std::vector<domain::effect>& transitions) {
-  std::string state = "active";
-  for (const auto& e : transitions) {
-    switch (e.alert.transition) {
-    case domain::alert_transition::raised: state = "active"; break;
-    case domain::alert_transition::acknowledged:
-      if (state == "active") state = "acknowledged";
-      break;
-    case domain::alert_transition::cleared: state = "cleared"; break;
-    case domain::alert_transition::emitted: state = "emitted"; break;
-    }
-  }
-  return state;
-}
-
 messages::alert_answer alert_of(const persistence::alert_row& row, bool with_document) {
   const auto& first = row.transitions.front();
   return {row.twin,
           row.incident,
           first.alert.rule,
-          domain::to_string(first.alert.level),
-          last_state(row.transitions),
+          domain::to_string(messages::alert_severity(row.transitions)),
+          messages::alert_state(row.transitions),
           first.alert.event_time_ns,
           with_document ? messages::alert_document(row.twin, row.transitions) : std::string{}};
 }
@@ -91,8 +77,11 @@ caf::result<messages::alert_list> list_alerts(const reader_state& with,
     if (row.transitions.empty() || cursor <= q.after ||
         !matches_glob(q.glob.empty() ? "*" : q.glob, row.twin))
       return true;
+    if (!q.rule.empty() && !matches_glob(q.rule, row.transitions.front().alert.rule)) return true;
+    const auto state = messages::alert_state(row.transitions);
+    if (q.state.empty() ? q.active_only && messages::is_over(state) : q.state != state) return true;
     auto answer = alert_of(row, true);
-    if (q.active_only && answer.state != "active" && answer.state != "acknowledged") return true;
+    if (!q.severity.empty() && q.severity != answer.severity) return true;
     page.rows.push_back(std::move(answer));
     return true;
   });
@@ -179,6 +168,11 @@ caf::behavior reader(reader_actor* self, const persistence::log* journal,
       [self](const messages::alert_list_query& q) { return list_alerts(self->state, q); },
       [self](const messages::alert_query& q) { return one_alert(self->state, q); },
       [self](const alert_ask& ask) { return alert_at(self->state, ask); },
+      [self](const audit_ask& ask) -> caf::result<messages::alert_verified> {
+        auto opinion = audit_alert(*self->state.journal, *self->state.tables, ask);
+        if (!opinion) return messages::to_caf(opinion.error());
+        return std::move(*opinion);
+      },
   };
 }
 

@@ -20,6 +20,13 @@ struct alert_ask {
   messages::alert_query what;
 };
 
+/// A second opinion on one alert of a twin whose place is known.
+struct audit_ask {
+  twin_place twin;
+  std::string key;
+  messages::alert_verify what;
+};
+
 /// Spawns one reader; everything outlives it.
 caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journal,
                         const persistence::store& tables, const model_catalog& models);
@@ -34,3 +41,4 @@ caf::actor spawn_reader(caf::actor_system& system, const persistence::log& journ
 
 POLLUX_LOCAL_MESSAGE(pollux::actors::history_ask)
 POLLUX_LOCAL_MESSAGE(pollux::actors::alert_ask)
+POLLUX_LOCAL_MESSAGE(pollux::actors::audit_ask)

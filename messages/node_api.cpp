@@ -10,11 +10,12 @@ namespace pollux::messages {
       use(history_query) use(history_row) use(history_page) use(watch_open) use(watch_opened)      \
           use(watch_pull) use(watch_event) use(watch_page) use(watch_close) use(command_request)   \
               use(command_query) use(command_answer) use(alert_list_query) use(alert_query)        \
-                  use(alert_acknowledge) use(alert_answer) use(alert_list) use(quarantine_query)   \
-                      use(quarantine_entry) use(quarantine_list) use(quarantine_replay) use(done)  \
-                          use(stats_query) use(stats_answer) use(verify_start) use(verify_query)   \
-                              use(verify_answer) use(twin_create) use(twin_delete)                 \
-                                  use(log_level_set)
+                  use(alert_acknowledge) use(alert_verify) use(alert_verified) use(alert_answer)   \
+                      use(alert_list) use(quarantine_query) use(quarantine_entry)                  \
+                          use(quarantine_list) use(quarantine_replay) use(done) use(stats_query)   \
+                              use(stats_answer) use(verify_start) use(verify_query)                \
+                                  use(verify_answer) use(twin_create) use(twin_delete)             \
+                                      use(log_level_set)
 
 namespace {
 
@@ -85,6 +86,8 @@ template <class T> status check_one(caf::actor_system& system, const char* name,
 void add_message_types(caf::actor_system_config& config) {
 #define POLLUX_REGISTER(type) config.add_message_type<type>("pollux." #type);
   POLLUX_MESSAGE_TYPES(POLLUX_REGISTER)
+  POLLUX_MODEL_TYPES(POLLUX_REGISTER)
+  POLLUX_ALERT_TYPES(POLLUX_REGISTER)
 #undef POLLUX_REGISTER
   config.add_error_category(
       error_category, [](std::uint8_t code, caf::atom_value, const caf::message& context) {
@@ -97,6 +100,8 @@ status check_message_types(caf::actor_system& system) {
 #define POLLUX_CHECK(type)                                                                         \
   if (auto s = check_one(system, #type, type{}); !s) return s;
   POLLUX_MESSAGE_TYPES(POLLUX_CHECK)
+  POLLUX_MODEL_TYPES(POLLUX_CHECK)
+  POLLUX_ALERT_TYPES(POLLUX_CHECK)
 #undef POLLUX_CHECK
   return {};
 }

@@ -5,6 +5,8 @@
 // The type names travel on the wire: renaming one breaks a mixed-release deployment.
 #pragma once
 #include "domain/base/result.hpp"
+#include "messages/alert_api.hpp"
+#include "messages/model_api.hpp"
 #include <caf/all.hpp>
 #include <cstdint>
 #include <string>
@@ -103,6 +105,8 @@ struct alert_list_query {
   bool active_only = true;
   std::uint32_t limit = 100;
   std::string after;
+  std::string state, severity,
+      rule; ///< empty = any; rule is a glob; a state goes before active_only
 };
 struct alert_query {
   std::string twin, incident;
@@ -114,10 +118,19 @@ struct alert_answer {
   std::string twin, incident, rule, severity, state;
   std::int64_t raised_at_ns = 0;
   std::string document;
-}; ///< state: active, acknowledged, cleared, emitted
+}; ///< state: as alert_state() in documents.hpp
 struct alert_list {
   std::vector<alert_answer> rows;
   std::string next;
+};
+
+/// Works an alert's verdicts out again from the journal, by code of its own (domain/audit).
+struct alert_verify {
+  std::string twin, incident;
+};
+struct alert_verified {
+  std::string says; ///< confirmed, contradicted, unsettled: of all its transitions
+  std::string document;
 };
 
 struct quarantine_query {
@@ -178,12 +191,21 @@ using node_actor = caf::typed_actor<
     caf::replies_to<alert_list_query>::with<alert_list>,
     caf::replies_to<alert_query>::with<alert_answer>,
     caf::replies_to<alert_acknowledge>::with<alert_answer>,
+    caf::replies_to<alert_verify>::with<alert_verified>,
     caf::replies_to<quarantine_query>::with<quarantine_list>,
     caf::replies_to<quarantine_replay>::with<done>,
     caf::replies_to<stats_query>::with<stats_answer>,
     caf::replies_to<verify_start>::with<verify_answer>,
     caf::replies_to<verify_query>::with<verify_answer>, caf::replies_to<twin_create>::with<done>,
-    caf::replies_to<twin_delete>::with<done>, caf::replies_to<log_level_set>::with<done>>;
+    caf::replies_to<twin_delete>::with<done>, caf::replies_to<log_level_set>::with<done>,
+    // alerts: alert_api.hpp
+    caf::replies_to<alert_action>::with<done>, caf::replies_to<parent_set>::with<done>,
+    // models: model_api.hpp
+    caf::replies_to<model_list_query>::with<model_list>,
+    caf::replies_to<model_text_query>::with<model_text>,
+    caf::replies_to<model_apply>::with<model_applied>,
+    caf::replies_to<model_rollback>::with<model_applied>,
+    caf::replies_to<shadow_order>::with<shadow_answer>>;
 
 /// What a query of the interface above is answered with: answer_to<twin_query> is twin_answer.
 template <class Query> struct answered_by;
@@ -201,6 +223,7 @@ POLLUX_ANSWERED_BY(command_query, command_answer)
 POLLUX_ANSWERED_BY(alert_list_query, alert_list)
 POLLUX_ANSWERED_BY(alert_query, alert_answer)
 POLLUX_ANSWERED_BY(alert_acknowledge, alert_answer)
+POLLUX_ANSWERED_BY(alert_verify, alert_verified)
 POLLUX_ANSWERED_BY(quarantine_query, quarantine_list)
 POLLUX_ANSWERED_BY(quarantine_replay, done)
 POLLUX_ANSWERED_BY(stats_query, stats_answer)
@@ -209,6 +232,13 @@ POLLUX_ANSWERED_BY(verify_query, verify_answer)
 POLLUX_ANSWERED_BY(twin_create, done)
 POLLUX_ANSWERED_BY(twin_delete, done)
 POLLUX_ANSWERED_BY(log_level_set, done)
+POLLUX_ANSWERED_BY(alert_action, done)
+POLLUX_ANSWERED_BY(parent_set, done)
+POLLUX_ANSWERED_BY(model_list_query, model_list)
+POLLUX_ANSWERED_BY(model_text_query, model_text)
+POLLUX_ANSWERED_BY(model_apply, model_applied)
+POLLUX_ANSWERED_BY(model_rollback, model_applied)
+POLLUX_ANSWERED_BY(shadow_order, shadow_answer)
 #undef POLLUX_ANSWERED_BY
 
 /// Registers every type above with an actor system's configuration; call it in every program that
@@ -248,12 +278,15 @@ POLLUX_INSPECT(watch_close, x.watch)
 POLLUX_INSPECT(command_request, x.twin, x.id, x.name, x.arguments, x.ttl_ns, x.by)
 POLLUX_INSPECT(command_query, x.twin, x.id)
 POLLUX_INSPECT(command_answer, x.id, x.phase, x.detail, x.document)
-POLLUX_INSPECT(alert_list_query, x.glob, x.active_only, x.limit, x.after)
+POLLUX_INSPECT(alert_list_query, x.glob, x.active_only, x.limit, x.after, x.state, x.severity,
+               x.rule)
 POLLUX_INSPECT(alert_query, x.twin, x.incident)
 POLLUX_INSPECT(alert_acknowledge, x.twin, x.incident, x.by, x.comment)
 POLLUX_INSPECT(alert_answer, x.twin, x.incident, x.rule, x.severity, x.state, x.raised_at_ns,
                x.document)
 POLLUX_INSPECT(alert_list, x.rows, x.next)
+POLLUX_INSPECT(alert_verify, x.twin, x.incident)
+POLLUX_INSPECT(alert_verified, x.says, x.document)
 POLLUX_INSPECT(quarantine_query, x.after, x.limit)
 POLLUX_INSPECT(quarantine_entry, x.id, x.ingest_time_ns, x.reason, x.topic, x.detail, x.payload,
                x.mapping)

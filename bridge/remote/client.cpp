@@ -223,6 +223,11 @@ POLLUX_ASK(verify_query)
 POLLUX_ASK(twin_create)
 POLLUX_ASK(twin_delete)
 POLLUX_ASK(log_level_set)
+POLLUX_ASK(model_list_query)
+POLLUX_ASK(model_text_query)
+POLLUX_ASK(model_apply)
+POLLUX_ASK(model_rollback)
+POLLUX_ASK(shadow_order)
 #undef POLLUX_ASK
 
 } // namespace pollux::bridge::remote

@@ -180,6 +180,7 @@ void add_alert_verbs(CLI::App& app, context& ctx) {
     return ask_and_print(ctx, *options, query,
                          [&ctx](const alert_answer& a) { print_alert(a, ctx); });
   });
+  add_alert_verify(*alert, ctx);
 }
 
 } // namespace pollux::cli
