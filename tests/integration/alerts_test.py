@@ -114,6 +114,30 @@ class Alerts(support.NodeTest):
         self.assertEqual(node.alerts("--all"), final)
         node.verify("--online")
 
+    def test_a_second_opinion_is_had_from_the_journal(self):
+        node = self.make_node().start()
+        listener = self.listen()
+        start = int(time.time() * 1000) - 100_000
+        self.send(*({"ts": start + 1000 * i, "temperature": 20 + i % 3} for i in range(40)),
+                  {"ts": start + 50_000, "temperature": 30},
+                  {"ts": start + 51_000, "temperature": 21})
+        spike = self.wait_event(listener, "temperature_spike", "raised")["data"]["incident"]
+        self.wait_event(listener, "temperature_spike", "cleared")
+        for killed in (False, True):
+            if killed:
+                node.kill()
+                node.start()
+            opinion = node.ask("alert", "verify", TWIN, spike)
+            self.assertEqual(opinion["says"], "confirmed")
+            self.assertEqual([t["transition"] for t in opinion["transitions"]],
+                             ["raised", "cleared"])
+            agreed = [f["what"] for f in opinion["transitions"][0]["findings"] if f["agrees"]]
+            self.assertIn("value is 30", agreed)
+            self.assertIn("n is 40", agreed)
+        unknown = node.run("alert", "verify", TWIN, "0000000000000001-0-0")
+        self.assertEqual(unknown.returncode, 3)
+        self.assertIn("no alert 0000000000000001-0-0", unknown.stderr)
+
     def test_a_spike_needs_a_baseline_and_the_twin_says_so(self):
         node = self.make_node().start()
         start = int(time.time() * 1000) - 200_000
