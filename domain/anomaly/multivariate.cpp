@@ -46,6 +46,8 @@ void multivariate_operator::judge_row(row& reading, multivariate_state& state) c
                         ": learning anew; " + proof.explanation;
     clear(reading.at(), t, std::move(proof));
     state.begin_anew();
+  } else if (was && graded()) {
+    grade(reading.at(), t, prove(state, t));
   }
 }
 

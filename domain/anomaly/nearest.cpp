@@ -54,6 +54,8 @@ void nearest_operator::observe(row& reading) const {
   auto proof = prove(rule_, state, field_, value, t);
   if (turn == episode::turn::raise)
     raise(reading.at(), t, std::move(proof));
+  else if (turn == episode::turn::none)
+    grade(reading.at(), t, std::move(proof));
   else
     clear(reading.at(), t, std::move(proof));
 }

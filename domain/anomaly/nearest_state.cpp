@@ -2,6 +2,7 @@
 #include "domain/anomaly/nearest_state.hpp"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace pollux::domain {
 
@@ -9,7 +10,6 @@ namespace {
 
 constexpr double farthest = 1e300; // beyond it distances are alike: squares would overflow
 constexpr double largest_score = 1e6;
-constexpr std::size_t block = 256; // stretches compared at a time, on the stack
 
 // The smallest few squares, ascending.
 class smallest_few {
@@ -20,6 +20,10 @@ public:
     std::size_t at = count_ < most_ ? count_++ : count_ - 1;
     for (; at > 0 && v < few_[at - 1]; --at) few_[at] = few_[at - 1];
     few_[at] = v;
+  }
+  /// What is not below it would not be kept.
+  [[nodiscard]] double bar() const noexcept {
+    return count_ < most_ ? std::numeric_limits<double>::infinity() : few_[count_ - 1];
   }
   [[nodiscard]] double mean_root() const noexcept {
     if (count_ < most_) return -1;
@@ -33,40 +37,59 @@ private:
   std::size_t count_ = 0, most_ = 1;
 };
 
+using smallest_by_length = std::array<smallest_few, most_lengths>;
+
+// Compares the newest stretch with those that end at `other` and the `lanes` - 1 readings after it,
+// for the first `lengths` lengths. Sums only grow, so when all lanes are beyond what any length
+// still to come would keep, the rest need not be added: most are left after a few readings.
+template <std::size_t lanes>
+void compare(const nearest_rule& rule, std::size_t lengths, const double* newest,
+             const double* other, smallest_by_length& few) noexcept {
+  constexpr std::ptrdiff_t step = 4; // readings between two looks
+  std::array<double, lanes> squares{};
+  std::ptrdiff_t i = 0;
+  for (std::size_t l = 0; l < lengths; ++l) {
+    double bar = 0;
+    for (std::size_t later = l; later < lengths; ++later) bar = std::max(bar, few[later].bar());
+    for (const std::ptrdiff_t m = rule.lengths[l]; i < m;) {
+      for (const auto end = std::min(i + step, m); i < end; ++i)
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          const double e = newest[-i] - other[static_cast<std::ptrdiff_t>(lane) - i];
+          squares[lane] += e * e;
+        }
+      bool beyond = true;
+      for (const double square : squares) beyond = beyond && square >= bar;
+      if (beyond) return;
+    }
+    for (const double square : squares) few[l].offer(square);
+  }
+}
+
 } // namespace
 
 std::array<double, most_lengths> nearest_distances(const nearest_rule& rule, const double* values,
                                                    std::size_t count) noexcept {
-  std::array<double, most_lengths> out;
-  out.fill(-1);
-  std::array<smallest_few, most_lengths> few;
+  constexpr std::size_t lanes = 8;
+  smallest_by_length few;
   for (auto& f : few) f.keep(rule.neighbours);
   const double* newest = values + count - 1;
-  const std::size_t shortest = rule.lengths[0];
-  double squares[block];
-  // Stretches by the place of their last reading. One of length m fits from m - 1 on and does not
-  // overlap the tested one up to count - 1 - m.
-  for (std::size_t begin = shortest - 1; begin + shortest < count; begin += block) {
-    const std::size_t end = std::min(begin + block, count - shortest);
-    std::fill(squares, squares + (end - begin), 0.0);
-    std::size_t done = 0;
-    for (std::size_t l = 0; l < rule.length_count; ++l) {
-      const std::size_t m = rule.lengths[l];
-      if (count < 2 * m) break;
-      const std::size_t from = std::max(begin, m - 1), to = std::min(end, count - m);
-      if (from >= to) continue; // none of this block; perhaps of the next one
-      for (std::size_t i = done; i < m; ++i) {
-        const double x = *(newest - i);
-        const double* other = values - i;
-        for (std::size_t j = from; j < to; ++j) {
-          const double e = x - other[j];
-          squares[j - begin] += e * e;
-        }
-      }
-      done = m;
-      for (std::size_t j = from; j < to; ++j) few[l].offer(squares[j - begin]);
+  const std::size_t shortest = rule.lengths[0], longest = rule.longest();
+  // Stretches by the place of their last reading. One of length m fits from m - 1 on, and does not
+  // overlap the tested one before count - m.
+  const auto fits = [&](std::size_t m, std::size_t j) { return j + 1 >= m && j + m < count; };
+  for (std::size_t j = shortest - 1; fits(shortest, j);) {
+    if (fits(longest, j) && fits(longest, j + lanes - 1)) {
+      compare<lanes>(rule, rule.length_count, newest, values + j, few);
+      j += lanes;
+      continue;
     }
+    std::size_t lengths = 0;
+    while (lengths < rule.length_count && fits(rule.lengths[lengths], j)) ++lengths;
+    compare<1>(rule, lengths, newest, values + j, few);
+    ++j;
   }
+  std::array<double, most_lengths> out;
+  out.fill(-1);
   for (std::size_t l = 0; l < rule.length_count; ++l) out[l] = few[l].mean_root();
   return out;
 }

@@ -55,7 +55,7 @@ void detect_twin::feed(domain::input& in, std::int64_t now_ns) {
   effects_.clear();
   domain::step(models_, state_, in, effects_);
   for (const auto& e : effects_)
-    if (e.kind == domain::effect_kind::alert &&
+    if (e.kind == domain::effect_kind::alert && e.alert.quiet == domain::silence::none &&
         (e.alert.transition == domain::alert_transition::raised ||
          e.alert.transition == domain::alert_transition::emitted))
       ++raised_;

@@ -264,3 +264,21 @@ TEST_CASE("multivariate refuses what it cannot be, with the reason") {
   CHECK(error(R"(["a", "b"])", R"(, "learn": 3)").find("10 to 1000000") != std::string::npos);
   CHECK(error(R"(["a", "b"])", R"(, "shrinkage": 0)").find("0.001 and 1") != std::string::npos);
 }
+
+TEST_CASE("an alert's severity goes by the score where the model says so") {
+  library models;
+  models.add("h", R"({"name": "m", "telemetry": {"a": {}, "b": {}}, "operators": [
+    {"name": "odd", "type": "multivariate", "of": ["a", "b"], "learn": 100, "smoothing": 1,
+     "limit": 10, "levels_by": "score",
+     "levels": [{"above": 10, "severity": "warning"}, {"above": 500, "severity": "critical"}]}]})");
+  hand twin(models, "h");
+  std::mt19937 random(7);
+  int t = 0;
+  for (; t < 150; ++t) twin.reading(t, {{"a", noise(random)}, {"b", noise(random)}});
+  twin.reading(t++, {{"a", 8}, {"b", 0}});
+  REQUIRE(twin.out.size() == 1);
+  CHECK(twin.out[0].alert.level == severity::warning);
+  twin.reading(t++, {{"a", 100}, {"b", 0}});
+  REQUIRE(twin.out.size() == 1);
+  CHECK(twin.out[0].alert.level == severity::critical);
+}

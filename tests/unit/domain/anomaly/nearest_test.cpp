@@ -62,7 +62,6 @@ TEST_CASE("distances to the nearest stretches are those of comparing with every 
       rule.lengths[l] = length += 1 + static_cast<std::uint32_t>(random() % 9);
     rule.neighbours = 1 + static_cast<std::uint32_t>(random() % 6);
     std::vector<double> x;
-    // more than one block of 256
     for (std::size_t n = 1; n <= 600; n += 1 + random() % 40) {
       while (x.size() < n) x.push_back(std::uniform_real_distribution<double>(-9, 9)(random));
       const auto fast = nearest_distances(rule, x.data(), x.size());
