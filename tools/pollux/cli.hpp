@@ -21,6 +21,7 @@ enum exit_code : int {
   exit_conflict = 5,
   exit_timed_out = 6,
   exit_unreachable = 7,
+  exit_data = 65,
   exit_configuration = 78,
   exit_interrupted = 130,
 };

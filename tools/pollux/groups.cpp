@@ -11,6 +11,7 @@ namespace pollux::cli {
 [[gnu::weak]] void add_journal_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_model_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_config_verbs(CLI::App&, context&) {}
+[[gnu::weak]] void add_import_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_doctor_verbs(CLI::App&, context&) {}
 
 } // namespace pollux::cli

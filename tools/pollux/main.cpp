@@ -26,7 +26,7 @@ constexpr const char* help_end = R"(Examples:
   pollux doctor                                    is this machine fit to run a node?
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 refused, 5 conflict, 6 time-out,
-  7 node not reachable, 78 configuration error, 130 interrupted.
+  7 node not reachable, 65 bad input file, 78 configuration error, 130 interrupted.
 Environment: POLLUX_CONFIG names the configuration file, POLLUX_<TABLE>_<KEY> overrides one of its
   values (POLLUX_HTTP_PORT=8081), NO_COLOR turns colours off.)";
 
@@ -115,6 +115,7 @@ int run(int argc, char** argv) {
   add_detect_verbs(app, ctx);
   add_model_verbs(app, ctx);
   add_config_verbs(app, ctx);
+  add_import_verbs(app, ctx);
   add_doctor_verbs(app, ctx);
   app.require_subcommand(1);
   app.footer(help_end);
