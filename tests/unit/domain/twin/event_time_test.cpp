@@ -148,3 +148,25 @@ TEST_CASE("mistakes in an event_time block are named with their place") {
   CHECK(error(R"({"max_rows":3})").find("max_rows") != std::string::npos);
   CHECK(error(R"({"disorder":"soon"})").starts_with("1:"));
 }
+
+TEST_CASE("a state stored before there was event time is read; one with another timeline is not") {
+  one_twin plain("");
+  plain.at(100, 50);
+  plain.at(110, 95);
+  const auto now = saved(plain.twin->state);
+  auto before = now;
+  REQUIRE(before[0] == 2);
+  REQUIRE(before.back() == 0); // no timeline
+  before[0] = 1;
+  before.pop_back();
+  auto loaded = load(plain.models, "test:twin", before);
+  REQUIRE(loaded.ok());
+  CHECK(saved(*loaded) == now);
+  CHECK(loaded->active_alerts() == 1);
+
+  auto odd = now;
+  odd.back() = 1; // a timeline that the model has none for
+  CHECK(load(plain.models, "test:twin", odd).error().code == errc::corrupt);
+  odd[0] = 3;
+  CHECK(load(plain.models, "test:twin", odd).error().code == errc::version_mismatch);
+}
