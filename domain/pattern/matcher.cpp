@@ -206,14 +206,18 @@ void pattern_matcher::feed(half_matches& all, const pattern_event& event, event_
   pass(all, event.time_ns, event.id - 1, out);
   moment now{all, event, judge};
   all.next.clear();
-  for (const auto& h : all.partial) go_on(h, now);
+  for (const auto& h : all.partial) {
+    go_on(h, now);
+    // Many followers of many half matches: what will give way anyway goes early.
+    if (all.next.size() > 2 * most_.max_partial + max_pattern_followers) evict(all, all.next);
+  }
   begin(now);
   std::swap(all.partial, all.next);
   all.next.clear();
   if (now.kept == no_node && all.done.empty() && all.held.empty()) return;
   if (now.kept != no_node) merge(all, event.id);
   tell(all, out);
-  evict(all);
+  evict(all, all.partial);
   tell(all, out);
 }
 

@@ -63,7 +63,7 @@ private:
   void merge(half_matches& all, std::uint64_t event_id) const;
   [[nodiscard]] bool equal_future(const half_match& a, const half_match& b,
                                   const path_store& paths) const;
-  void evict(half_matches& all) const;
+  void evict(half_matches& all, std::vector<half_match>& from) const;
   void tell(half_matches& all, match_listener& out) const;
   [[nodiscard]] int compare(const path_store& paths, std::uint32_t a, std::uint32_t b) const;
   [[nodiscard]] bool same_match(const half_matches& all, const found_match& a,

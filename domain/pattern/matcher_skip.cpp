@@ -70,12 +70,12 @@ void pattern_matcher::merge(half_matches& all, std::uint64_t event_id) const {
 }
 
 // The oldest give way: what has waited longest is nearest to its time-out.
-void pattern_matcher::evict(half_matches& all) const {
-  const auto count = all.partial.size() + all.held.size();
+void pattern_matcher::evict(half_matches& all, std::vector<half_match>& from) const {
+  const auto count = from.size() + all.held.size();
   if (count <= most_.max_partial) return;
-  const auto gone = std::min(count - most_.max_partial, all.partial.size());
-  for (std::size_t i = 0; i < gone; ++i) all.paths.drop(all.partial[i].node);
-  all.partial.erase(all.partial.begin(), all.partial.begin() + static_cast<std::ptrdiff_t>(gone));
+  const auto gone = std::min(count - most_.max_partial, from.size());
+  for (std::size_t i = 0; i < gone; ++i) all.paths.drop(from[i].node);
+  from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(gone));
   all.counts.evicted += gone;
 }
 

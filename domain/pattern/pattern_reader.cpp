@@ -91,7 +91,7 @@ std::unique_ptr<twin_operator> read_pattern(object_reader& in, model_scope& scop
   const config_node* text = nullptr;
   const auto emission = in.choice_or("emit", {"match", "timeout", "both"}, 0);
   d.emission = static_cast<pattern_emission>(emission);
-  d.bounds.max_partial = bounded(in, "max_partial", 64, 4096);
+  d.bounds.max_partial = bounded(in, "max_partial", 64, 1024);
   const auto* most_events = in.optional("max_events", config_node::type::number);
   d.bounds.max_events = bounded(in, "max_events", 64, 1024);
   const auto keys = read_alert_keys(in);

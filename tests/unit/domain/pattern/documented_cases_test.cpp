@@ -289,6 +289,14 @@ TEST_CASE("W6 a later event times out a half match as the watermark does") {
   CHECK(l.in_order() == "a1 ...");
 }
 
+TEST_CASE("W7 a not at the end may have a time of its own") {
+  auto l = letters::of("<a> then <b> then within 5s not <c> within 1h skip none");
+  l.event("a", 1).event("b", 100).event("d", 104);
+  CHECK(l.pass(105).in_order() == "");
+  CHECK(l.pass(105.5).in_order() == "a b");
+  CHECK(l.alerts().front().event_time_ns == 105 * ns_per_s);
+}
+
 TEST_CASE("I1 conditions look back at earlier events of the match") {
   CHECK(matches("a: <a> then b: [x == 2 && y > last(a.y)] within 1h skip none", "a5 b3 b7") ==
         "a5 b7");

@@ -141,7 +141,7 @@ std::string path_of(const evidence& proof, const std::vector<slow_event>& events
 }
 
 std::string got(const trial& t, bool reload, std::uint64_t& evicted) {
-  auto l = letters::of(t.text, R"("max_partial": 4096)");
+  auto l = letters::of(t.text, R"("max_partial": 1024)");
   std::mt19937 random(7);
   for (const auto& e : t.events) {
     l.event(std::string(1, char('a' + e.letter)) + std::to_string(e.size), e.time);
