@@ -96,6 +96,8 @@ void builder::check_negative(const std::vector<pattern_element>& elements, std::
   if (i + 1 == elements.size() && !outermost)
     return refuse("a group cannot end with a not: put it behind the group", e.at);
   if (elements[i - 1].optional) return refuse("a not cannot stand behind something optional", e.at);
+  if (i + 1 < elements.size() && e.step_ns > 0)
+    return refuse("only a not at the end has a within of its own", e.at);
 }
 
 builder::ends builder::sequence(const std::vector<pattern_element>& elements, ends open,
