@@ -57,6 +57,11 @@ public:
     return {.judge = true, .state = rule_.poison != z_poison::include};
   }
   void judge(row& reading) const override;
+  /// mean, sd, lower, upper and score of the newest reading, from those before it; unknown without
+  /// a usable baseline. Cost: one more look into the window each.
+  [[nodiscard]] std::vector<operator_output> outputs() const override;
+  [[nodiscard]] std::optional<double> output(const twin_state::body& twin,
+                                             std::uint32_t which) const override;
   void save(const operator_state& state, byte_writer& out) const override;
   [[nodiscard]] std::unique_ptr<operator_state> load(byte_reader& in) const override;
   [[nodiscard]] std::size_t state_bytes(const operator_state& state) const override;

@@ -111,3 +111,20 @@ TEST_CASE("poison: what an outlier does to the next verdict is the rule's choice
   CHECK(number(winsorised, "n") == 9);
   CHECK(number(winsorised, "mean") == doctest::Approx(5.5 / 9));
 }
+
+TEST_CASE("the limits of the newest reading are for expressions below") {
+  library models;
+  models.add("m", R"({"name": "m", "telemetry": {"x": {}}, "operators": [
+    {"name": "w", "type": "window", "of": "x", "span": "1h"},
+    {"name": "z", "type": "z_score", "window": "w", "min_samples": 4, "sd": "population"},
+    {"name": "t", "type": "threshold", "value": "z.score > 5 && x > z.upper"}]})");
+  hand device(models, "m");
+  for (int i = 0; i < 8; ++i) CHECK(device.reading(i, {{"x", i % 2}}).empty()); // mean 0.5, sd 0.5
+  CHECK(device.why("t").starts_with("ok: "));
+  CHECK(device.reading(8, {{"x", 2.5}}).size() == 1); // z = 4
+  const auto& out = device.reading(9, {{"x", 3.5}});  // z = 6; 2.5 stayed out
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].alert.rule == "t");
+  CHECK(number(out[0].alert.proof, "z.score") == 6);
+  CHECK(number(out[0].alert.proof, "z.upper") == 2);
+}
