@@ -36,9 +36,17 @@ std::uint32_t seasonal_operator::part_at(std::int64_t t) const noexcept {
                     : slot;
 }
 
+std::uint32_t seasonal_operator::look_up(seasonal_state& s, std::int64_t t) const noexcept {
+  if (s.id_ns != t) {
+    s.id = part_at(t);
+    s.id_ns = t;
+  }
+  return s.id;
+}
+
 running_moments seasonal_operator::faded(const seasonal_part& part, std::int64_t t) const noexcept {
   auto out = part.moments;
-  if (rule_.half_life_ns > 0 && part.last_ns != no_time)
+  if (rule_.half_life_ns > 0 && part.last_ns != no_time && part.last_ns != t)
     out.fade(math::exp2(-static_cast<double>(elapsed_ns(t, part.last_ns)) /
                         static_cast<double>(rule_.half_life_ns)));
   return out;
@@ -74,7 +82,13 @@ running_moments seasonal_operator::choose(const seasonal_state& s, std::uint32_t
 std::optional<limit_finding> seasonal_operator::assess(limit_state& state, const twin_state::body&,
                                                        std::int64_t t, double x) const {
   auto& s = of(state);
-  const auto m = choose(s, part_at(t), t, s.basis);
+  const auto id = look_up(s, t);
+  const auto part = s.parts.begin() + (place(s, id) - s.parts.cbegin());
+  if (part != s.parts.end() && part->id == id) {
+    part->moments = faded(*part, t); // once; choose() and learn() find it done
+    part->last_ns = t;
+  }
+  const auto m = choose(s, id, t, s.basis);
   const auto b = band(m.mean + s.level, m.sample_sd(), m.weight);
   if (!b) return std::nullopt;
   const auto found = compare(*b, x);
@@ -90,7 +104,7 @@ void seasonal_operator::add(seasonal_part& part, std::int64_t t, double x) const
 
 void seasonal_operator::learn(limit_state& state, std::int64_t t, double x) const {
   auto& s = of(state);
-  const auto id = part_at(t);
+  const auto id = look_up(s, t);
   auto found = s.parts.begin() + (place(s, id) - s.parts.cbegin());
   if (found == s.parts.end() || found->id != id) {
     found = s.parts.insert(found, seasonal_part{});

@@ -31,6 +31,8 @@ struct seasonal_state final : limit_state {
   double level = 0;
   double out_sum = 0; ///< deviations left out since the alert began, and their number
   double out_count = 0;
+  std::uint32_t id = 0; ///< the part at `id_ns`, found once a reading; not saved
+  std::int64_t id_ns = no_time;
   std::uint8_t basis = 0; ///< of the newest verdict: 0 part, 1 neighbours, 2 all days, 3 everything
 };
 
@@ -64,6 +66,8 @@ private:
   /// The first of part, neighbours, all days and everything that holds enough; `basis` says which.
   [[nodiscard]] running_moments choose(const seasonal_state& state, std::uint32_t id,
                                        std::int64_t t, std::uint8_t& basis) const noexcept;
+  /// The part at `t`; asks the calendar once a reading.
+  std::uint32_t look_up(seasonal_state& state, std::int64_t t) const noexcept;
   void add(seasonal_part& part, std::int64_t t, double x) const noexcept;
   seasonal_rule rule_;
 };

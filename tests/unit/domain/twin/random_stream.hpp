@@ -45,6 +45,13 @@ public:
     if (chance(2) == 0)
       ops +=
           R"(,{"name":"often","type":"threshold","value":"y","below":20,"times":3,"within":"30s"})";
+    static const char* own_limits[] = {
+        R"(,{"name":"own","type":"ewma","of":"x","half_life":"30s","min_samples":4})",
+        R"(,{"name":"own","type":"cusum","of":"x","min_samples":8,"h":3,"relearn_after":"40s"})",
+        R"(,{"name":"own","type":"seasonal","of":"y","min_samples":4,"slots_per_day":96,
+            "poison":"winsorise","relearn_after":"20s"})",
+        R"(,{"name":"own","type":"robust","of":"x","span":"1m","min_samples":4})"};
+    ops += own_limits[chance(4)];
     return R"({"name":"m","event_time":)" + block +
            R"(,"telemetry":{"x":{},"y":{},"label":{"type":"text"}},"operators":[)" + ops + "]}";
   }
