@@ -13,11 +13,9 @@ const nearest_state& as_nearest(const operator_state& state) {
   return static_cast<const nearest_state&>(state);
 }
 
-evidence prove(const nearest_rule& rule, const nearest_state& state, const std::string& field,
-               double value, std::int64_t t) {
-  const std::size_t longest = rule.length_count - 1;
-  const auto& past = state.distances(longest);
-  const double score = state.score().value_or(0), distance = state.distance().value_or(0);
+evidence prove(const nearest_rule& rule, const nearest_state& state, const nearest_finding& finding,
+               const std::string& field, double value, std::int64_t t) {
+  const double score = state.score().value_or(0);
   evidence proof;
   proof.field = field;
   proof.numbers = {{"value", value},
@@ -25,14 +23,14 @@ evidence prove(const nearest_rule& rule, const nearest_state& state, const std::
                    {"limit", rule.alert.limit},
                    {"clear", rule.alert.clear},
                    {"peak", state.alert.peak()},
-                   {"distance", distance},
-                   {"median_distance", past.quantile(0.5)},
-                   {"usual_distance", past.quantile(rule.quantile)},
-                   {"n", static_cast<double>(state.size())}};
+                   {"distance", finding.distance},
+                   {"median_distance", finding.median},
+                   {"usual_distance", finding.usual},
+                   {"n", static_cast<double>(finding.known)}};
   proof.event_times_ns = {t};
   proof.explanation = "the last " + std::to_string(rule.longest()) + " readings of " + field +
                       " score " + brief(score) + " for being unlike any of the " +
-                      std::to_string(state.size()) + " before (limit " + brief(rule.alert.limit) +
+                      std::to_string(finding.known) + " before (limit " + brief(rule.alert.limit) +
                       ")";
   return proof;
 }
@@ -45,13 +43,13 @@ void nearest_operator::observe(row& reading) const {
   if (!slot) slot = std::make_unique<nearest_state>(rule_);
   auto& state = static_cast<nearest_state&>(*slot);
   const double value = reading.value(slot_);
-  state.add(rule_, value);
+  const auto finding = state.add(rule_, value);
   if (!state.score()) return;
   const auto turn =
       state.alert.next(rule_.alert, *state.score(), active(reading.twin()) != nullptr);
   if (turn == episode::turn::none) return;
   const std::int64_t t = reading.event_time_ns();
-  auto proof = prove(rule_, state, field_, value, t);
+  auto proof = prove(rule_, state, finding, field_, value, t);
   if (turn == episode::turn::raise)
     raise(reading.at(), t, std::move(proof));
   else if (turn == episode::turn::none)

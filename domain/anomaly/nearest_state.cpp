@@ -97,7 +97,9 @@ std::array<double, most_lengths> nearest_distances(const nearest_rule& rule, con
 nearest_state::nearest_state(const nearest_rule& rule)
     : distances_(rule.length_count, ranked_history(rule.history)) {}
 
-void nearest_state::add(const nearest_rule& rule, double value) {
+nearest_finding nearest_state::add(const nearest_rule& rule, double value) {
+  nearest_finding finding;
+  finding.known = size();
   remember(rule, value);
   score_.reset();
   distance_.reset();
@@ -112,14 +114,17 @@ void nearest_state::add(const nearest_rule& rule, double value) {
     }
     // Where all the past is equally far (a flat line), rounding must not count as news.
     const double least = 1e-9 * std::fabs(value) + 1e-18;
-    const double median = past.quantile(0.5);
-    const double usual = std::max(past.quantile(rule.quantile) - median, least);
+    finding.distance = found[l];
+    finding.median = past.quantile(0.5);
+    finding.usual = past.quantile(rule.quantile);
     ready = ready && past.size() >= rule.min_samples;
-    sum += std::min((found[l] - median) / usual, largest_score);
+    sum += std::min((found[l] - finding.median) / std::max(finding.usual - finding.median, least),
+                    largest_score);
     past.add(found[l]);
   }
   if (found[rule.length_count - 1] >= 0) distance_ = found[rule.length_count - 1];
   if (ready) score_ = std::max(0.0, sum / static_cast<double>(rule.length_count));
+  return finding;
 }
 
 void nearest_state::remember(const nearest_rule& rule, double value) {

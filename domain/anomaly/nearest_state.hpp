@@ -9,19 +9,24 @@
 
 namespace pollux::domain {
 
+/// What a verdict went by, for its evidence: of the longest stretch.
+struct nearest_finding {
+  double distance = 0;   ///< to its neighbours
+  double median = 0;     ///< of the distances before
+  double usual = 0;      ///< their quantile
+  std::size_t known = 0; ///< readings before
+};
+
 class nearest_state final : public operator_state {
 public:
   explicit nearest_state(const nearest_rule& rule);
 
   /// Takes the next reading: compares, then remembers it.
-  void add(const nearest_rule& rule, double value);
+  nearest_finding add(const nearest_rule& rule, double value);
   /// Of the newest reading; nullopt while there is too little to compare with.
   [[nodiscard]] std::optional<double> score() const noexcept { return score_; }
   /// Mean distance of the newest reading's longest stretch to its neighbours.
   [[nodiscard]] std::optional<double> distance() const noexcept { return distance_; }
-  [[nodiscard]] const ranked_history& distances(std::size_t length) const noexcept {
-    return distances_[length];
-  }
   [[nodiscard]] std::size_t size() const noexcept { return values_.size() - first_; }
   [[nodiscard]] std::size_t heap_bytes() const noexcept;
 

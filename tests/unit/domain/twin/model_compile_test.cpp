@@ -128,6 +128,8 @@ TEST_CASE(
     {"name": "u", "type": "cusum", "of": "x"},
     {"name": "h", "type": "seasonal", "of": "x"},
     {"name": "r", "type": "robust", "of": "x", "span": "1h"},
+    {"name": "n", "type": "nearest", "of": "x"},
+    {"name": "v", "type": "multivariate", "of": ["x", "y"]},
     {"name": "a", "type": "absence", "of": "x", "for": "1m"},
     {"name": "j", "type": "as_of", "of": "x", "with": ["y"], "tolerance": "5s"},
     {"name": "c", "type": "crash_probe", "of": "y", "value": 666})"));
