@@ -22,7 +22,7 @@ struct import_finding {
 struct import_result {
   std::string model; ///< JSON of a model file; empty when what is left does not compile
   std::string model_name;
-  std::vector<import_finding> findings; ///< in the order of the file
+  std::vector<import_finding> findings; ///< in the order of the file; those about the whole last
   std::string configuration;            ///< TOML to go with it: [[mqtt.ingress]], [[mqtt.egress]]
 
   [[nodiscard]] std::size_t count(import_finding::kind what) const noexcept;

@@ -12,6 +12,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <tuple>
 
 namespace pollux::cli {
 namespace {
@@ -65,6 +66,12 @@ private:
     note(out_.findings, what, at, std::move(text));
   }
 
+  std::optional<aws_translation> expression(const aws_place& at) {
+    auto said = words_.say(at);
+    if (said)
+      for (const auto& t : said->timers) timers_.try_emplace(t);
+    return said;
+  }
   static aws_place member(const aws_place& at, const char* key) {
     return {aws_member(*at.node, key), at.path + "." + key};
   }
@@ -94,7 +101,7 @@ private:
 
   std::optional<json> event(const aws_event& e, bool transition) {
     const auto before = out_.findings.size();
-    json out;
+    json out = json::object();
     if (!e.name.empty()) out["name"] = e.name;
     if (!condition(e, out)) return std::nullopt;
     if (transition) {
@@ -119,7 +126,7 @@ private:
   // False when the event cannot be said at all.
   bool condition(const aws_event& e, json& out) {
     if (e.condition.node == nullptr) return true;
-    const auto text = words_.say(e.condition);
+    const auto text = expression(e.condition);
     if (!text) return false;
     const auto type = words_.type_of(e.condition);
     if (type == aws_type::number || type == aws_type::text) {
@@ -135,7 +142,6 @@ private:
                 "\") is asked more than once: there only the first is true, here "
                 "all of one onInput, onEnter or onExit");
       asked_.push_back(t);
-      timers_.try_emplace(t);
     }
     if (text->text != "true") out["when"] = text->text;
     return true;
@@ -173,7 +179,7 @@ private:
       say(finding::refused, a.at, "a variable needs variableName and value");
       return std::nullopt;
     }
-    auto text = words_.say(value);
+    auto text = expression(value);
     if (!text) return std::nullopt;
     if (variable_name(theirs) != theirs)
       say(finding::difference, a.at, "renamed to \"" + variable_name(theirs) + "\"");
@@ -203,7 +209,7 @@ private:
       say(finding::refused, a.at, "neither seconds nor durationExpression");
       return std::nullopt;
     }
-    auto text = words_.say(duration);
+    auto text = expression(duration);
     if (!text) return std::nullopt;
     return json{{"start", plain_name(name)}, {"seconds", text->text}};
   }
@@ -348,6 +354,10 @@ result<import_result> import_aws_detector(std::string_view text, std::string_vie
          "what is left does not compile: " + compiled.error().what);
     out.model.clear();
   }
+  std::stable_sort(out.findings.begin(), out.findings.end(), [](const auto& a, const auto& b) {
+    const auto last = [](const auto& f) { return f.line == 0; };
+    return std::tuple(last(a), a.line, a.column) < std::tuple(last(b), b.line, b.column);
+  });
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include "messages/model_codec.hpp"
 #include "tests/unit/domain/machine/machine_fixture.hpp"
 #include "tools/pollux/import_aws.hpp"
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <fstream>
 #include <iterator>
@@ -238,6 +239,10 @@ TEST_CASE("what cannot be said is refused with place and reason, and the rest is
   CHECK(has(r, finding::refused, at + "onInput.transitionEvents[0]", "\"elsewhere\" is none"));
   CHECK(has(r, finding::refused, at + "onPause", "not known"));
   CHECK(r.count(finding::refused) == 14);
+  const auto earlier = [](const auto& a, const auto& b) {
+    return a.line != 0 && (b.line == 0 || a.line < b.line);
+  };
+  CHECK(std::is_sorted(r.findings.begin(), r.findings.end(), earlier));
   for (const auto& f : r.findings)
     if (f.text.find("Lambda") != std::string::npos) CHECK(f.line == 12);
 
@@ -264,4 +269,15 @@ TEST_CASE("a name can be given, and bad ones are made good") {
   REQUIRE(r.ok());
   CHECK(r->model_name == "my_gateways_");
   CHECK(r->model.find("\"name\": \"my_gateways_\"") != std::string::npos);
+}
+
+TEST_CASE("an event with nothing to say, and a timer that is only asked for, compile") {
+  const auto r = cli::import_aws_detector(
+      R"j({"initialStateName": "s", "states": [{"stateName": "s", "onInput": {"events": [{},
+        {"eventName": "e", "actions": [{"setVariable": {"variableName": "late",
+          "value": "timeout(\"never set\") || $variable.late"}}]}]}}]})j",
+      "f", "");
+  REQUIRE(r.ok());
+  CHECK(r->count(finding::refused) == 0);
+  CHECK(r->model.find("timeout('never set')") != std::string::npos);
 }
