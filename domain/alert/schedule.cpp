@@ -99,7 +99,7 @@ std::int64_t schedule::off_after(std::int64_t time_ns) const noexcept {
     const auto left = left_s(week_second(zone_, at));
     if (left == 0) return at;
     const std::int64_t fraction = ((at % ns_per_s) + ns_per_s) % ns_per_s;
-    const std::int64_t end = saturating_add(at - fraction, left * ns_per_s);
+    const std::int64_t end = saturating_add(saturating_add(at, -fraction), left * ns_per_s);
     const std::int64_t change = zone_.next_change_ns(at);
     if (end < change) return end;
     at = change;

@@ -62,6 +62,14 @@ TEST_CASE("an hour that summer time skips is never on, one it repeats is on twic
   CHECK(s.off_after(at("2024-10-27T00:30:00Z")) == at("2024-10-27T02:00:00Z"));
 }
 
+TEST_CASE("the ends of time have hours of the week, too") {
+  const auto s = read(R"({"from": "01:00", "to": "23:00", "zone": "CET-1CEST,M3.5.0,M10.5.0/3"})");
+  for (const std::int64_t t : {no_time + 1, no_time + 5, never - 1, never}) {
+    CAPTURE(t);
+    if (s.on(t)) CHECK(s.off_after(t) >= t);
+  }
+}
+
 TEST_CASE("all week is always on and never ends") {
   const auto s = read("{}");
   CHECK(s.on(0));
