@@ -130,6 +130,9 @@ TEST_CASE(
     {"name": "r", "type": "robust", "of": "x", "span": "1h"},
     {"name": "n", "type": "nearest", "of": "x"},
     {"name": "v", "type": "multivariate", "of": ["x", "y"]},
+    {"name": "p", "type": "pattern", "pattern": "a: x above 1 then b: [y < 0] within 1m"},
+    {"name": "l", "type": "machine_alert"},
+    {"name": "m", "type": "state_machine", "initial": "on", "states": [{"name": "on", "alert": "l"}]},
     {"name": "a", "type": "absence", "of": "x", "for": "1m"},
     {"name": "j", "type": "as_of", "of": "x", "with": ["y"], "tolerance": "5s"},
     {"name": "c", "type": "crash_probe", "of": "y", "value": 666})"));
