@@ -95,7 +95,7 @@ void shadow_run::give(shadow_twin& twin, domain::input& in, domain::effects& out
 
 // The journal holds the ruling version's ticks; the candidate's timers go off by themselves.
 void shadow_run::let_time_pass(shadow_twin& twin, std::int64_t now_ns, domain::effects& out) {
-  const auto began = origin_.restarted_ns != 0 ? origin_.restarted_ns : origin_.started_ns;
+  const auto began = began_ns();
   for (int n = 0; n < max_ticks_at_once && twin.state; ++n) {
     const auto due = twin.state->next_wakeup_ns();
     if (due > now_ns || due == never) return;
@@ -200,11 +200,12 @@ void shadow_run::differ(const shadow_twin& twin, const std::string& rule,
 }
 
 shadow_turn shadow_board::join(twin_place place, std::string_view key,
-                               const domain::twin_state& state, const model_catalog& models) const {
+                               const domain::twin_state& state, const model_catalog& models,
+                               std::int64_t ingest_time_ns) const {
   const auto rules = models.find(state.model_hash());
   if (!rules || state.deleted()) return {};
   const auto run = of(rules->name);
-  if (!run || run->candidate().hash == rules->hash) return {};
+  if (!run || run->candidate().hash == rules->hash || ingest_time_ns < run->began_ns()) return {};
   return run->join(place, key, state);
 }
 

@@ -86,6 +86,10 @@ public:
   [[nodiscard]] const domain::model& candidate() const noexcept { return *candidate_; }
   [[nodiscard]] const shadow_limits& limits() const noexcept { return limits_; }
   [[nodiscard]] const shadow_origin& origin() const noexcept { return origin_; }
+  /// When this process began to run it.
+  [[nodiscard]] std::int64_t began_ns() const noexcept {
+    return origin_.restarted_ns != 0 ? origin_.restarted_ns : origin_.started_ns;
+  }
   shadow_turn join(twin_place place, std::string_view key, const domain::twin_state& state);
   /// JSON. Lets due timers of the candidate go off until `now_ns` first.
   [[nodiscard]] std::string document(std::int64_t now_ns);
@@ -128,9 +132,10 @@ private:
 class shadow_board {
 public:
   [[nodiscard]] bool on() const noexcept { return count_.load(std::memory_order_relaxed) != 0; }
-  /// The turn of the twin at `place` under a model, if somebody is in its shadow.
+  /// The turn of the twin at `place` under a model, if somebody is in its shadow and its next input
+  /// came since then: recovery's replay of the journal is no news.
   shadow_turn join(twin_place place, std::string_view key, const domain::twin_state& state,
-                   const model_catalog& models) const;
+                   const model_catalog& models, std::int64_t ingest_time_ns) const;
   void start(std::shared_ptr<shadow_run> run); ///< replaces the one of the same model
   bool stop(std::string_view model_name);      ///< false: there was none
   [[nodiscard]] std::vector<std::shared_ptr<shadow_run>> all() const;

@@ -51,13 +51,14 @@ private:
     out.clear();
     std::uint64_t readings = 0;
     shadow_turn beside;
-    if (around_->shadows != nullptr && around_->shadows->on())
-      beside = around_->shadows->join(place_, key_, state_, *around_->models);
+    const bool shadows = around_->shadows != nullptr && around_->shadows->on();
     for (std::uint32_t i = work.first; i < work.first + work.count; ++i) {
       const auto& item = work.from->items[i];
       work.from->segments[item.segment]->decode(item.entry, item.id.at, in);
       in.id = item.id;
       readings += in.readings.size();
+      if (shadows && !beside)
+        beside = around_->shadows->join(place_, key_, state_, *around_->models, in.ingest_time_ns);
       const auto before = out.size();
       try {
         const black_box_mark mark{place_.shard, place_.row, item.id};

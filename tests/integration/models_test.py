@@ -202,7 +202,6 @@ class Models(support.NodeTest):
         self.wait_applied(node, "one", 4)
         shadow = node.ask("model", "shadow", "status", "m")["shadows"][0]
         high = [r for r in shadow["rules"] if r["name"] == "high"][0]
-        # two is followed from its second message on: its first one brings it under the model
         self.assertEqual((high["both"], high["only_ruling"], high["only_candidate"]), (2, 0, 1),
                          shadow)
         self.assertIn(high["lead_median_s"], (0, 1))
@@ -217,7 +216,8 @@ class Models(support.NodeTest):
         node.start()
         again = node.ask("model", "shadow", "status")["shadows"][0]
         self.assertIsNotNone(again["restarted_at"])
-        self.assertEqual((again["started_at"], again["inputs"]), (shadow["started_at"], 0))
+        self.assertEqual(again["started_at"], shadow["started_at"])
+        self.assertEqual((again["rules"], again["differences_total"]), ([], 0))
         self.assertIn("restarted at", node.cli("model", "shadow"))
         # applied, it rules, and there is nobody left in the shadow
         node.cli("model", "apply", candidate)
@@ -266,7 +266,7 @@ class Models(support.NodeTest):
         pause = threading.Event()  # never set: a second under load is what is waited for
         for n in range(14):
             pause.wait(1)
-            done = node.ask("model", "apply", versions[n % 2])
+            done = node.ask("model", "apply", versions[n % 2], "--timeout", "60s")
             self.assertIn(done["state"], ("applied", "pending"))
             hashes[done["hash"]] += 1
             if n == 7:
