@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/model/model_warnings.hpp"
 #include "domain/base/time.hpp"
+#include "domain/machine/state_machine.hpp"
 #include "domain/model/mentions.hpp"
 #include "domain/model/operator.hpp"
 #include <limits>
@@ -52,6 +53,7 @@ public:
       if (type == "window") too_short(node);
       if (type == "threshold") out_of_reach(node);
       if (type == "z_score") never_enough(*operators, node);
+      if (type == "state_machine") hardly_meant(node);
     }
     return std::move(out_);
   }
@@ -141,6 +143,14 @@ private:
         warn(place(node, "min_samples"), "it can never fire: \"" + text_at(window, "name") +
                                              "\" never holds so many readings (max_entries)");
     }
+  }
+
+  /// States that cannot be reached, timers that nobody starts or asks for.
+  void hardly_meant(const config_node& node) {
+    const auto* machine =
+        dynamic_cast<const state_machine*>(model_.find_operator(text_at(node, "name")));
+    if (machine == nullptr) return;
+    for (auto& doubt : doubts_about(machine->rules())) warn(place(node, "name"), std::move(doubt));
   }
 
   const model& model_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a model may say of a state machine, and the corners that scenarios leave out.
 #include "domain/machine/state_machine.hpp"
+#include "domain/model/model_check.hpp"
 #include "tests/unit/domain/machine/machine_fixture.hpp"
 
 using namespace pollux;
@@ -202,6 +203,11 @@ TEST_CASE("what is allowed but hardly meant is told") {
   REQUIRE(doubts.size() == 3);
   CHECK(doubts[0] == "m: state \"far\" cannot be reached");
   CHECK(doubts[1] == "m: timer \"t\" is never started");
+  const auto found = check_model(model_text::read(machine_model(R"("initial": "s",
+    "states": [{"name": "s"}, {"name": "far"}])")));
+  REQUIRE(found.size() == 1);
+  CHECK_FALSE(found[0].error);
+  CHECK(found[0].what == "state \"far\" cannot be reached");
 }
 
 TEST_CASE("damaged bytes of a machine's state are refused") {
