@@ -46,6 +46,13 @@ closing_state& closing_window::state_for(twin_state::body& twin) const {
   return static_cast<closing_state&>(*state);
 }
 
+void closing_window::observe(row& reading) const {
+  take(reading);
+  if (!hooks().watermark) return;
+  const auto disorder = reading.twin().ruling().event_time.disorder_ns;
+  pass_watermark(reading.at(), saturating_add(reading.event_time_ns(), -disorder), false);
+}
+
 void closing_window::pass_watermark(step_context& at, std::int64_t watermark_ns,
                                     bool by_idle) const {
   auto* held = state_of(at.twin).get();

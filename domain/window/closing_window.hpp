@@ -54,6 +54,9 @@ public:
   [[nodiscard]] operator_hooks hooks() const noexcept override {
     return {.observe = true, .state = true, .watermark = true};
   }
+  /// Takes the reading; then closes what its time alone lets close, so that operators below see
+  /// the result at this very reading. pass_watermark() does the same for time that passes without.
+  void observe(row& reading) const final;
   void pass_watermark(step_context& at, std::int64_t watermark_ns, bool by_idle) const final;
   /// The chosen aggregates of the newest closed window; `open_<aggregate>` of the one that holds
   /// the newest reading; closed (how many), late, closed_from_s, closed_to_s.
@@ -67,6 +70,7 @@ public:
                                        std::int64_t now_ns) const override;
 
 protected:
+  virtual void take(row& reading) const = 0;
   /// Of the open window: what it holds so far, and where it ends as far as that is known now.
   struct open_part {
     const tally* content = nullptr;

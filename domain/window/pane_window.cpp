@@ -71,7 +71,7 @@ bool fill_pane(const aggregate_plan& plan, closing_state& state, row& reading, i
 pane_window::pane_window(closing_keys keys, pane_shape shape)
     : closing_window(std::move(keys)), shape_(shape) {}
 
-void pane_window::observe(row& reading) const {
+void pane_window::take(row& reading) const {
   if (!reading.arrived(slot())) return;
   auto& state = state_for(reading.twin());
   const std::int64_t last_end =

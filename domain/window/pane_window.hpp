@@ -24,9 +24,9 @@ struct pane_shape {
 class pane_window final : public closing_window {
 public:
   pane_window(closing_keys keys, pane_shape shape);
-  void observe(row& reading) const override;
 
 private:
+  void take(row& reading) const override;
   [[nodiscard]] open_part open(const closing_state& state) const override;
   [[nodiscard]] const char* kind() const noexcept override {
     return shape_.hop_ns == shape_.size_ns ? "tumbling" : "hopping";

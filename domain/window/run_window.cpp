@@ -12,7 +12,7 @@ constexpr std::size_t max_waiting = 64; ///< windows that have ended and wait fo
 session_window::session_window(closing_keys keys, std::int64_t gap_ns)
     : closing_window(std::move(keys)), gap_ns_(gap_ns) {}
 
-void session_window::observe(row& reading) const {
+void session_window::take(row& reading) const {
   if (!reading.arrived(slot())) return;
   auto& state = state_for(reading.twin());
   const std::int64_t t = reading.event_time_ns();
@@ -48,7 +48,7 @@ closing_window::open_part session_window::open(const closing_state& state) const
 state_window::state_window(closing_keys keys, expression condition, std::vector<named_operand> used)
     : closing_window(std::move(keys)), condition_(std::move(condition)), used_(std::move(used)) {}
 
-void state_window::observe(row& reading) const {
+void state_window::take(row& reading) const {
   const bool concerned = std::any_of(used_.begin(), used_.end(), [&](const named_operand& u) {
     return u.slot < 0 || reading.fresh(u.slot);
   });

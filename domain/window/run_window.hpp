@@ -15,9 +15,9 @@ namespace pollux::domain {
 class session_window final : public closing_window {
 public:
   session_window(closing_keys keys, std::int64_t gap_ns);
-  void observe(row& reading) const override;
 
 private:
+  void take(row& reading) const override;
   [[nodiscard]] open_part open(const closing_state& state) const override;
   [[nodiscard]] const char* kind() const noexcept override { return "session"; }
   void close_until(step_context& at, closing_state& state, std::int64_t until_ns,
@@ -28,9 +28,9 @@ private:
 class state_window final : public closing_window {
 public:
   state_window(closing_keys keys, expression condition, std::vector<named_operand> used);
-  void observe(row& reading) const override;
 
 private:
+  void take(row& reading) const override;
   void follow(row& reading) const;
   [[nodiscard]] open_part open(const closing_state& state) const override;
   [[nodiscard]] const char* kind() const noexcept override { return "state"; }

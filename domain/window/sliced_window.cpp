@@ -17,7 +17,7 @@ sliced_window::sliced_window(closing_keys keys, std::int64_t span_ns, std::int64
   for (const auto& a : plan().chosen) (in_any_order(a.kind) ? in_any_order_ : folded_).choose(a);
 }
 
-void sliced_window::observe(row& reading) const {
+void sliced_window::take(row& reading) const {
   if (!reading.arrived(slot())) return;
   auto& state = state_for(reading.twin());
   const std::int64_t now = reading.twin().latest[static_cast<std::size_t>(slot())].event_time_ns;

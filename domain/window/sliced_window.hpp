@@ -15,13 +15,13 @@ public:
   [[nodiscard]] operator_hooks hooks() const noexcept override {
     return {.observe = true, .state = true};
   }
-  void observe(row& reading) const override;
   /// The chosen aggregates of the span before the newest reading, which is inside.
   [[nodiscard]] std::vector<operator_output> outputs() const override;
   [[nodiscard]] std::optional<double> output(const twin_state::body& twin,
                                              std::uint32_t which) const override;
 
 private:
+  void take(row& reading) const override;
   [[nodiscard]] open_part open(const closing_state& state) const override;
   [[nodiscard]] const char* kind() const noexcept override { return "sliding, in slices"; }
   void close_until(step_context&, closing_state&, std::int64_t, bool) const override {}

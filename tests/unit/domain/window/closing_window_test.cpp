@@ -160,6 +160,16 @@ TEST_CASE("a reading exactly at the end belongs to the next window, and closes t
   CHECK(offered(device, "w.closed_to_s") == 60);
 }
 
+TEST_CASE("a rule over a closed window is judged at the reading that closes it") {
+  library models;
+  models.add("m", model_with(R"({"name": "w", "type": "window", "kind": "tumbling", "of": "x",
+      "size": "1m"}, {"name": "high", "type": "threshold", "value": "w.mean", "above": 5})"));
+  hand device(models, "m");
+  feed(device, 0, "x", 9);
+  CHECK(feed(device, 59 * s, "x", 9).empty());
+  CHECK(feed(device, 60 * s, "y", 1).size() == 1); // whichever telemetry lets time pass
+}
+
 TEST_CASE("windows before 1970 are aligned like all others") {
   library models;
   models.add("m", model_with(window(R"("kind": "tumbling", "size": "1m")", R"(["count","ewma"])")));
