@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/twin/timeline.hpp"
+#include "domain/alert/alert_rule.hpp"
 #include "domain/model/operator.hpp"
 #include "domain/twin/rerun.hpp"
 #include <algorithm>
@@ -40,7 +41,13 @@ bool load_level(byte_reader& in, severity& level) {
   return raw >= 1 && raw <= 3;
 }
 
-bool load_alerts(byte_reader& in, std::vector<active_alert>& all, std::size_t rules,
+// Only such rules are ever noted: what is found later is told in their name.
+bool alerts(const model& m, std::uint32_t rule) {
+  return rule < m.operators.size() && !m.by_time.live[rule] &&
+         dynamic_cast<const alert_rule*>(m.operators[rule].get()) != nullptr;
+}
+
+bool load_alerts(byte_reader& in, std::vector<active_alert>& all, const model& m,
                  std::size_t most) {
   const auto count = in.u32();
   if (count > most) return false;
@@ -48,7 +55,7 @@ bool load_alerts(byte_reader& in, std::vector<active_alert>& all, std::size_t ru
     active_alert a;
     a.incident = load_effect_id(in);
     a.rule = in.u32();
-    if (a.rule >= rules || !load_level(in, a.level)) return false;
+    if (!alerts(m, a.rule) || !load_level(in, a.level)) return false;
     a.raised_event_ns = in.i64();
     a.message = in.text();
     a.acknowledged = in.boolean();
@@ -72,7 +79,7 @@ bool load_checkpoint(byte_reader& in, checkpoint& c, const model& m) {
   c.rows = in.u64();
   c.watermark_ns = in.i64();
   c.newest_ns = in.i64();
-  if (!load_alerts(in, c.alerts, m.operators.size(), m.operators.size())) return false;
+  if (!load_alerts(in, c.alerts, m, m.operators.size())) return false;
   c.bytes = in.text();
   return in.ok() && readable(c, m);
 }
@@ -87,11 +94,11 @@ void save_told(const told_verdict& v, byte_writer& out) {
   out.u64(v.digest);
 }
 
-bool load_told(byte_reader& in, told_verdict& v, std::size_t rules) {
+bool load_told(byte_reader& in, told_verdict& v, const model& m) {
   v.place_ns = in.i64();
   v.rule = in.u32();
   const auto transition = in.u8();
-  if (v.rule >= rules || !load_level(in, v.level)) return false;
+  if (!alerts(m, v.rule) || !load_level(in, v.level)) return false;
   v.transition = static_cast<alert_transition>(transition);
   v.event_time_ns = in.i64();
   v.incident = load_effect_id(in);
@@ -222,11 +229,11 @@ bool timeline::load(byte_reader& in, const model& m) {
   if (told_count > 2 * max_told_verdicts) return false;
   for (std::uint32_t i = 0; i < told_count; ++i) {
     told_verdict v;
-    if (!load_told(in, v, m.operators.size())) return false;
+    if (!load_told(in, v, m)) return false;
     if (!told.empty() && v.place_ns < told.back().place_ns) return false;
     told.push_back(v);
   }
-  if (!load_alerts(in, touched, m.operators.size(), max_touched)) return false;
+  if (!load_alerts(in, touched, m, max_touched)) return false;
   if (rows.size() != 0 && (checkpoints.empty() || rows.time(0) <= base_ns())) return false;
   return in.ok() && (!pending() || (!checkpoints.empty() && pending_from_ns > base_ns()));
 }
