@@ -201,14 +201,19 @@ builder::ends builder::group(const pattern_element& e, ends open, const entrance
     end.entering = std::move(in);
   }
   const auto before = edges_.size();
+  const auto first = static_cast<int>(graph_.positions.size());
   auto out = sequence(e.members, std::move(open), depth + 1);
   if (e.until == no_condition) return out;
   // Edges between the group's own stages end with it, too.
   for (auto i = before; i < edges_.size(); ++i) {
+    if (edges_[i].from < first) continue; // into the group
     auto& untils = edges_[i].edge.untils;
-    if (std::none_of(untils.begin(), untils.end(),
-                     [&](const until_use& u) { return u.condition == e.until; }))
+    const auto same = std::find_if(untils.begin(), untils.end(),
+                                   [&](const until_use& u) { return u.condition == e.until; });
+    if (same == untils.end())
       untils.push_back({e.until, true});
+    else
+      same->inside = true;
   }
   return out;
 }

@@ -49,7 +49,9 @@ pattern_operator::pattern_operator(pattern_definition d, alert_keys keys)
       emission_(d.emission) {}
 
 operator_hooks pattern_operator::hooks() const noexcept {
-  return {.observe = true, .state = true, .watermark = true};
+  const auto& graph = matcher_.graph();
+  const bool timed = graph.within_ns > 0 || graph.has_steps || graph.ending.step_ns > 0;
+  return {.observe = true, .state = true, .watermark = timed};
 }
 
 void pattern_operator::observe(row& reading) const {
