@@ -15,6 +15,13 @@ namespace {
 constexpr milliseconds first_pause{10}; // the twin is a tick away
 constexpr milliseconds longest_pause{80};
 
+/// Also when it is latched, shelved, ...: then the state does not say so.
+bool is_acknowledged(const alert_answer& alert) {
+  if (alert.state == "acknowledged") return true;
+  const auto document = nlohmann::json::parse(alert.document, nullptr, false);
+  return document.is_object() && document.contains("acknowledged_by");
+}
+
 template <class Answer> void finish(node_pointer self, std::uint64_t number, Answer&& answer) {
   auto& s = self->state;
   const auto it = s.waiters.find(number);
@@ -28,9 +35,7 @@ template <class Answer> void finish(node_pointer self, std::uint64_t number, Ans
 void on_looked(node_pointer self, std::uint64_t number, alert_answer& now) {
   const auto it = self->state.waiters.find(number);
   if (it == self->state.waiters.end()) return;
-  const auto document = nlohmann::json::parse(now.document, nullptr, false);
-  if (is_over(now.state) || (document.is_object() && document.contains("acknowledged_by")))
-    return finish(self, number, std::move(now));
+  if (is_over(now.state) || is_acknowledged(now)) return finish(self, number, std::move(now));
   auto& waiter = it->second;
   if (steady_clock::now() >= waiter.until) {
     return finish(self, number,
@@ -47,9 +52,7 @@ void on_known(node_pointer self, twin_place place, const alert_acknowledge& a,
     --s.acknowledging;
     promise.deliver(to_caf(why));
   };
-  const auto document = nlohmann::json::parse(known.document, nullptr, false);
-  const bool acknowledged = document.is_object() && document.contains("acknowledged_by");
-  if (known.state == "acknowledged" || acknowledged || is_over(known.state))
+  if (is_acknowledged(known) || is_over(known.state))
     return refuse({errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"});
   domain::input in;
   in.kind = domain::input_kind::alert_acknowledged;

@@ -8,6 +8,7 @@
 #include "messages/documents.hpp"
 #include "persistence/history.hpp"
 #include <algorithm>
+#include <map>
 
 namespace pollux::actors {
 
@@ -70,28 +71,34 @@ messages::alert_answer alert_of(const persistence::alert_row& row, bool with_doc
 
 caf::result<messages::alert_list> list_alerts(const reader_state& with,
                                               const messages::alert_list_query& q) {
-  messages::alert_list page;
+  // The smallest cursors, one more than the page holds: a document costs much more than a row, and
+  // a node may hold a hundred thousand alerts.
+  std::map<std::string, persistence::alert_row> chosen;
   const auto limit = std::clamp<std::uint32_t>(q.limit, 1, messages::max_page);
   auto read = with.tables->each_alert([&](const persistence::alert_row& row) {
-    const auto cursor = row.twin + " " + row.incident;
+    auto cursor = row.twin + " " + row.incident;
     if (row.transitions.empty() || cursor <= q.after ||
+        (chosen.size() > limit && cursor >= chosen.rbegin()->first) ||
         !matches_glob(q.glob.empty() ? "*" : q.glob, row.twin))
       return true;
     if (!q.rule.empty() && !matches_glob(q.rule, row.transitions.front().alert.rule)) return true;
     const auto state = messages::alert_state(row.transitions);
     if (q.state.empty() ? q.active_only && messages::is_over(state) : q.state != state) return true;
-    auto answer = alert_of(row, true);
-    if (!q.severity.empty() && q.severity != answer.severity) return true;
-    page.rows.push_back(std::move(answer));
+    if (!q.severity.empty() &&
+        q.severity != domain::to_string(messages::alert_severity(row.transitions)))
+      return true;
+    chosen.emplace(std::move(cursor), row);
+    if (chosen.size() > limit + 1) chosen.erase(std::prev(chosen.end()));
     return true;
   });
   if (!read) return messages::to_caf(read.error());
-  std::ranges::sort(page.rows, [](const auto& a, const auto& b) {
-    return std::tie(a.twin, a.incident) < std::tie(b.twin, b.incident);
-  });
-  if (page.rows.size() > limit) {
-    page.rows.resize(limit);
-    page.next = page.rows.back().twin + " " + page.rows.back().incident;
+  messages::alert_list page;
+  for (const auto& [cursor, row] : chosen) {
+    if (page.rows.size() == limit) {
+      page.next = page.rows.back().twin + " " + page.rows.back().incident;
+      break;
+    }
+    page.rows.push_back(alert_of(row, true));
   }
   return page;
 }
