@@ -228,11 +228,6 @@ POLLUX_ASK(model_text_query)
 POLLUX_ASK(model_apply)
 POLLUX_ASK(model_rollback)
 POLLUX_ASK(shadow_order)
-POLLUX_ASK(model_list_query)
-POLLUX_ASK(model_text_query)
-POLLUX_ASK(model_apply)
-POLLUX_ASK(model_rollback)
-POLLUX_ASK(shadow_order)
 #undef POLLUX_ASK
 
 } // namespace pollux::bridge::remote
