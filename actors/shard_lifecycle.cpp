@@ -216,8 +216,8 @@ void shard_host::on_timer_at(const timer_at& t) {
 // A command's expiry does not, nor an operator's silence or an escalation.
 void shard_host::arm(twin_place place, std::int64_t due_ns, std::uint32_t timer) {
   if (due_ns == never) return;
-  const bool ours = due_ns <= started_ns_ && timer != domain::command_timer &&
-                    timer != domain::alert_timer;
+  const bool ours =
+      due_ns <= started_ns_ && timer != domain::command_timer && timer != domain::alert_timer;
   look_at(place, ours ? started_ns_ + options_.start_grace_ns : due_ns);
 }
 

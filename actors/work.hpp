@@ -166,8 +166,8 @@ struct feed_event {
   std::string kind, twin, document;
 };
 
-/// Asks a host how far a change of models has come (ingest time of its records). Answered when every
-/// shard has it and every awake twin has been told, at the latest after `patience_ns`.
+/// Asks a host how far a change of models has come (ingest time of its records). Answered when
+/// every shard has it and every awake twin has been told, at the latest after `patience_ns`.
 struct spread_ask {
   std::int64_t at_ns = 0;
   std::int64_t patience_ns = 0;

@@ -13,9 +13,9 @@ std::string_view own_part(const operator_identity& i) noexcept {
   return std::string_view{i.definition}.substr(0, i.own_definition);
 }
 
-/// A definition holds expressions as text, so what it reads is searched for by name: a name found by
-/// chance costs a state, one missed would keep a wrong one.
-/// The telemetry read by `op` whose type is not what it was; nullptr when there is none.
+/// A definition holds expressions as text, so what it reads is searched for by name: a name found
+/// by chance costs a state, one missed would keep a wrong one. The telemetry read by `op` whose
+/// type is not what it was; nullptr when there is none.
 const telemetry_spec* retyped(const model& was, const twin_operator& op, const model& is) {
   for (const auto& t : was.telemetry) {
     const int slot = is.telemetry_slot(t.name);
@@ -167,8 +167,8 @@ std::string wording(const operator_change& change) {
   if (change.fate == operator_fate::added) return "new";
   if (change.fate == operator_fate::gone) return "no longer there" + alert;
   if (change.fate == operator_fate::kept)
-    return change.revised ? "state and open alert kept; message, severity or alert handling changed"
-                          : "state and open alert kept";
+    return std::string(change.alerts ? "state and open alert kept" : "kept") +
+           (change.revised ? "; its words, severity or alert handling changed" : "");
   const std::string end =
       change.fate == operator_fate::reads_anew ? "; the readings that are there are kept" : alert;
   switch (change.why) {

@@ -314,7 +314,8 @@ TEST_CASE("what could grow without bound, or match nothing, is refused with its 
       "cannot stand behind something optional");
   has("vibration above 4 then within 5s not door above 0 then door above 0 within 1m",
       "only a not at the end");
-  has("vibration above 4 then door above 0? next not door above 0? within 1m", "cannot be repeated");
+  has("vibration above 4 then door above 0? next not door above 0? within 1m",
+      "cannot be repeated");
   has("((((((((vibration above 4)))))))) within 1m", "nested deeper than 8");
   has("(((vibration above 4){100}){100}){100} within 1m", "more than 512 stages");
   std::string many = "vibration above 0";
