@@ -13,9 +13,9 @@ std::string_view own_part(const operator_identity& i) noexcept {
   return std::string_view{i.definition}.substr(0, i.own_definition);
 }
 
-/// A definition holds expressions as text, so what it reads is searched for by name: a name found
-/// by chance costs a state, one missed would keep a wrong one. The telemetry read by `op` whose
-/// type is not what it was; nullptr when there is none.
+/// The telemetry read by `op` whose type is not what it was; nullptr when there is none. It is
+/// searched for by name in the definition: one found by chance costs a state, one missed would keep
+/// a wrong one.
 const telemetry_spec* retyped(const model& was, const twin_operator& op, const model& is) {
   for (const auto& t : was.telemetry) {
     const int slot = is.telemetry_slot(t.name);
