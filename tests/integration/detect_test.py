@@ -162,7 +162,7 @@ class Detect(unittest.TestCase):
             "%d;%s;1.5;%.6f" % (i in SPIKES, stamp(i).replace(" ", "T") + "Z", v)
             for i, v in enumerate(values())]
         self.write("a.csv", lines)
-        done = self.detect(model, "a.csv", "--map", "reading=value", "--time-column", "When")
+        done = self.detect(model, "--time-column", "When", "--map", "reading=value", "a.csv")
         self.assertEqual(self.marked("a.csv"), [500, 800])
         self.assertEqual(self.found("a.csv")[3]["When"], stamp(3).replace(" ", "T") + "Z")
         self.assertEqual(done.stderr, "")
@@ -209,7 +209,7 @@ class Detect(unittest.TestCase):
             (self.folder / "out-of-the-way").mkdir() is None) else None
         says("declares no telemetry 'speed'", "a.csv", "--map", "value=speed", code=2)
         says("expected column=telemetry", "a.csv", "--map", "value", code=2)
-        says("no operator 'spike' with a score", "a.csv", "--score", "spike", code=2)
+        says("no operator 'h' with a score", "a.csv", "--score", "h", code=2)
         says("two files would be written", path, "a.csv.gz", code=2)
         says("no operator type \"oracle\"", "a.csv", code=2,
              model=dict(Z_SCORE, operators=[{"name": "x", "type": "oracle"}]))

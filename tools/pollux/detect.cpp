@@ -124,8 +124,11 @@ void add_detect_verbs(CLI::App& app, context& ctx) {
       ->transform(CLI::CheckedTransformer(times).description(""))
       ->default_str("auto");
   detect->add_option("--separator", verb->separator, "default: guessed from the header line");
-  detect->add_option("--map", verb->map,
-                     "column=telemetry, for columns named otherwise than the model; repeatable");
+  detect
+      ->add_option("--map", verb->map,
+                   "for a column named otherwise than the model's telemetry; repeatable")
+      ->allow_extra_args(false) // one word each: the files come after
+      ->type_name("COLUMN=TELEMETRY");
   const std::map<std::string, tools::detect_mark> marks{{"raised", tools::detect_mark::raised},
                                                         {"active", tools::detect_mark::active}};
   detect

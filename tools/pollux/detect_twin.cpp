@@ -3,6 +3,7 @@
 #include "domain/base/time.hpp"
 #include "domain/model/operator.hpp"
 #include <algorithm>
+#include <cmath>
 
 namespace pollux::tools {
 
@@ -77,7 +78,8 @@ void detect_twin::tick_until(std::int64_t now_ns) {
 double detect_twin::score() const {
   double largest = 0;
   for (const auto& s : scores_)
-    if (const auto value = s.op->output(state_.get(), s.which)) largest = std::max(largest, *value);
+    if (const auto value = s.op->output(state_.get(), s.which))
+      largest = std::max(largest, std::fabs(*value)); // a z has a sign
   return largest;
 }
 
