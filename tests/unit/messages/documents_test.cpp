@@ -138,7 +138,13 @@ TEST_CASE("a twin's document says how old values are and why a rule is silent") 
   window.to_ns = noon;
   twin.windows = {{"w", "temperature", 300 * ns_per_s, window}, {"empty", "mode", ns_per_s, {}}};
   twin.rules = {{"drift", "z_score", "warming up", "12 of 30 samples"}};
-  twin.alerts = {{"i-1", "overheating", "hot", severity::warning, noon, true, "anna"}};
+  auto& alert = twin.alerts.emplace_back();
+  alert.incident = "i-1";
+  alert.rule = "overheating";
+  alert.message = "hot";
+  alert.raised_at_ns = noon;
+  alert.acknowledged = true;
+  alert.acknowledged_by = "anna";
   twin.commands = {{"c-1", "stop", command_phase::dispatched, noon, noon + ns_per_s, ""}};
 
   const auto document = json::parse(twin_document(twin, noon + 1500 * ns_per_ms));

@@ -117,7 +117,7 @@ TEST_CASE("every kind of query reaches the node over mutual TLS and comes back a
   CHECK(c->ask(command_request{"plant1:motor-1", "c-1", "stop", "{}", 0, "me"})->phase ==
         "accepted");
   CHECK(c->ask(command_query{"plant1:motor-1", "c-1"})->phase == "dispatched");
-  CHECK(c->ask(alert_list_query{"*", true, 10, ""})->rows.size() == 1);
+  CHECK(c->ask(alert_list_query{"*", true, 10, "", "", "", ""})->rows.size() == 1);
   CHECK(c->ask(alert_query{"plant1:motor-1", "0000000000000007-0-0"})->rule == "overheating");
   CHECK(c->ask(alert_acknowledge{"plant1:motor-1", "0000000000000007-0-0", "me", ""})->state ==
         "acknowledged");
