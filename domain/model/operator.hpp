@@ -11,8 +11,8 @@
 //
 // All that an operator remembers lies in its operator_state, and all it looks at are the row, the
 // latest values, the series up to the row's time, and results of operators above it. A reading that
-// comes late is applied by going back to an earlier state and forward again (docs/detection.md), so
-// an operator must never ask a series for its newest reading: there may be later ones.
+// comes late is applied by going back to an earlier state and forward again (docs/decisions, 0016),
+// so an operator must never ask a series for its newest reading: there may be later ones.
 #pragma once
 #include "domain/base/bytes.hpp"
 #include "domain/model/model.hpp"
@@ -36,7 +36,7 @@ struct operator_hooks {
   bool timer = false;
   bool state = false;     ///< it keeps an operator_state in each twin
   bool watermark = false; ///< it waits for event time to pass
-  bool live = false;      ///< it judges our own clock, not event time: late readings do not undo it
+  bool live = false;      ///< it follows our own clock, and late readings do not undo it; so with `timer`
 };
 
 /// A number an operator offers to expressions, as `<operator>.<name>`.
