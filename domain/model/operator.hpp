@@ -36,7 +36,8 @@ struct operator_hooks {
   bool timer = false;
   bool state = false;     ///< it keeps an operator_state in each twin
   bool watermark = false; ///< it waits for event time to pass
-  bool live = false;      ///< it follows our own clock, and late readings do not undo it; so with `timer`
+  bool live =
+      false; ///< it follows our own clock, and late readings do not undo it; so with `timer`
 };
 
 /// A number an operator offers to expressions, as `<operator>.<name>`.
