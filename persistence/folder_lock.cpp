@@ -56,11 +56,13 @@ result<folder_lock> folder_lock::take(const std::string& folder) {
   folder_lock lock;
   lock.fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock.fd_ < 0) return system_failure("opening " + name, errno);
-  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  // On a busy machine a moment passes until a killed process even begins to go.
+  const auto moment = now() + std::chrono::seconds(1), patience = now() + std::chrono::seconds(10);
   while (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return system_failure("locking " + name, errno);
     const auto owner = read_owner(lock.fd_);
-    if (dying(owner) && std::chrono::steady_clock::now() < patience) {
+    if (now() < moment || (dying(owner) && now() < patience)) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       continue;
     }
