@@ -1,20 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/audit/plain_rules.hpp"
-#include "domain/audit/plain_expression.hpp"
 #include "domain/base/time.hpp"
 #include <algorithm>
-#include <cmath>
-#include <set>
 
 namespace pollux::domain::audit {
 namespace {
 
-using keys = std::set<std::string_view>;
-
 // Keys that decide how an alert lives on, not whether its condition holds.
-const keys of_every_rule = {"name",     "type",  "description",   "severity", "message",
-                            "latch",    "dedup", "levels",        "escalate", "escalation",
-                            "flapping", "group", "suppress_while"};
+const keys of_every_rule = {"name",       "type",     "description",    "severity",    "message",
+                            "latch",      "dedup",    "levels",         "levels_by",   "escalate",
+                            "escalation", "flapping", "suppress_while", "parent_group"};
+
+bool is_heard(const std::string& of, const row& r) { return of == "*" || r.values.contains(of); }
+
+rule_answer absence(const rule_case& at) {
+  if (const auto key = unknown_key(at.rule, {"of", "for"}); !key.empty())
+    return not_known("the plain absence does not know the key " + key);
+  const auto of = text_of(at.rule, "of", "*");
+  const auto wait = duration_of(at.rule, "for", 0);
+  const auto moment = at.alert.ingest_time_ns;
+  std::int64_t heard = at.history.created_ns(), now = no_time;
+  bool with_the_input = false;
+  for (const auto& r : at.history.rows()) // even one too late to be used says that it lives
+    with_the_input = with_the_input || (r.id == at.alert.id.cause && is_heard(of, r));
+  for (const auto& r : at.history.as_seen(at.alert.id.cause, {}, at.alert.id.cause)) {
+    if (r.values.empty()) continue;
+    now = std::max(now, r.ingest_ns);
+    if (is_heard(of, r) && r.id < at.alert.id.cause) heard = std::max(heard, now);
+  }
+  if (!raises(at.alert))
+    return {true,
+            with_the_input,
+            with_the_input ? "a reading came with the input" : "no reading came with the input",
+            {}};
+  const auto since = std::max(heard, at.history.started_before(at.alert.id.cause));
+  const bool silent = since != no_time && moment - since >= wait;
+  return {true,
+          silent,
+          "nothing was heard for " + format_duration(std::max<std::int64_t>(moment - since, 0)),
+          {{"for_s", static_cast<double>(wait) / 1e9}}};
+}
+
+// Whether the alert's own life may have told the condition at another moment than it changed.
+bool told_at_another_moment(const rule_case& at) {
+  return key(at.rule, "flapping") != nullptr || key(at.rule, "suppress_while") != nullptr ||
+         key(at.model, "maintenance") != nullptr;
+}
+
+rule_answer by_type(const rule_case& at) {
+  const auto type = text_of(at.rule, "type", "");
+  if (type == "threshold") return judge_threshold(at);
+  if (type == "z_score") return judge_z_score(at);
+  if (type == "sequence") return judge_sequence(at);
+  if (type == "absence") return absence(at);
+  if (type == "ewma" || type == "robust") return judge_learnt_limits(at);
+  if (type == "cusum") return judge_cusum(at);
+  return not_known("there is no plain form of the rule type " + type + " yet");
+}
+
+} // namespace
 
 std::string unknown_key(const config_node& rule, const keys& known) {
   for (const auto& [name, value] : rule.members)
@@ -32,309 +76,19 @@ bool is_the_row(const rule_case& at, const row& r) {
 bool raises(const effect& alert) {
   const auto t = alert.alert.transition;
   return t == alert_transition::raised || t == alert_transition::emitted ||
-         t == alert_transition::corrected;
+         t == alert_transition::corrected || t == alert_transition::reopened;
 }
-
-std::vector<double> values_in(const std::map<std::int64_t, double>& readings) {
-  std::vector<double> out;
-  for (const auto& [time, value] : readings) out.push_back(value);
-  return out;
-}
-
-std::optional<double> statistic(const plain_statistics& s, std::string_view name) {
-  if (name == "count") return s.n;
-  if (s.n < (name == "sd" ? 2 : 1)) return std::nullopt;
-  if (name == "mean") return s.mean;
-  if (name == "sd") return s.sd;
-  if (name == "psd") return s.psd;
-  if (name == "min") return s.min;
-  if (name == "max") return s.max;
-  return std::nullopt;
-}
-
-// ---- threshold -------------------------------------------------------------------------------
-
-// The names of an expression at the newest row known.
-class named_values {
-public:
-  named_values(const config_node& model, const knowledge& known) : model_(model), known_(known) {}
-  std::optional<double> operator()(std::string_view name) {
-    if (const auto latest = known_.latest(std::string(name))) {
-      anything_new = anything_new || known_.fresh(std::string(name));
-      return latest;
-    }
-    const auto dot = name.rfind('.');
-    if (dot == std::string_view::npos) return std::nullopt;
-    const auto window = find_window(model_, name.substr(0, dot));
-    if (!window) {
-      const auto* telemetry = key(model_, "telemetry");
-      if (telemetry == nullptr || key(*telemetry, name) == nullptr) beyond = std::string(name);
-      return std::nullopt;
-    }
-    anything_new = anything_new || known_.fresh(window->of);
-    const auto end = known_.latest_ns(window->of);
-    if (end == no_time) return statistic({}, name.substr(dot + 1));
-    const auto inside =
-        known_.between(window->of, saturating_add(end, -window->span_ns), end, true);
-    return statistic(add_up(values_in(inside)), name.substr(dot + 1));
-  }
-  std::string beyond;        ///< a name that is not worked out here
-  bool anything_new = false; ///< the newest row brought something the expression names
-
-private:
-  const config_node& model_;
-  const knowledge& known_;
-};
-
-bool beyond_limit(const config_node& rule, double value, bool raised) {
-  if (const auto* above = key(rule, "above"))
-    return raised ? value > above->number : value > number_of(rule, "clear", above->number);
-  if (const auto* below = key(rule, "below"))
-    return raised ? value < below->number : value < number_of(rule, "clear", below->number);
-  return value != 0;
-}
-
-rule_answer threshold(const rule_case& at) {
-  if (const auto key = unknown_key(at.rule, {"value", "above", "below", "clear"}); !key.empty())
-    return not_known("the plain threshold does not know the key " + key);
-  knowledge known;
-  rule_answer out{true, false, "no reading at the alert's event time came with its input", {}};
-  for (const auto& r : at.rows) {
-    known.learn(r);
-    if (out.agrees || !is_the_row(at, r)) continue;
-    named_values names(at.model, known);
-    const auto result =
-        evaluate(text_of(at.rule, "value", ""), [&](std::string_view n) { return names(n); });
-    if (!names.beyond.empty()) return not_known("the plain check does not know " + names.beyond);
-    if (!result.understood) return not_known("the plain check does not know this expression");
-    out.what = "the expression has no value there";
-    if (!result.value || !names.anything_new) continue;
-    const bool raised = raises(at.alert);
-    const bool beyond = beyond_limit(at.rule, *result.value, raised);
-    out = {true,
-           beyond == raised,
-           beyond ? "the value is beyond the limit" : "the value is not beyond the limit",
-           {{"value", *result.value}}};
-  }
-  return out;
-}
-
-// ---- z-score ---------------------------------------------------------------------------------
-
-struct left_out {
-  std::int64_t from, to;
-  double value;
-};
-
-// Walks all readings of the telemetry, as the rule must: what it leaves out depends on its past.
-class z_walk {
-public:
-  z_walk(const config_node& rule, plain_window window) : window_(std::move(window)) {
-    limit_ = number_of(rule, "limit", 3);
-    sides_ = text_of(rule, "sides", "upper");
-    population_ = text_of(rule, "sd", "sample") == "population";
-    min_samples_ = number_of(rule, "min_samples", 30);
-    min_stddev_ = number_of(rule, "min_stddev", 1e-9);
-    poison_ = text_of(rule, "poison", "exclude-while-alerting");
-    std::replace(poison_.begin(), poison_.end(), '-', '_');
-    relearn_ = duration_of(rule, "relearn_after", 3600 * ns_per_s);
-  }
-
-  /// -1, 0 or 1: beyond which side; nullopt without a verdict. The row is not yet known.
-  std::optional<int> judge(const knowledge& known, std::int64_t t, double value) {
-    const auto base = baseline(known, t);
-    const double sd = population_ ? base.psd : base.sd;
-    numbers = {{"value", value},  {"mean", base.mean}, {"sd", sd},       {"n", base.n},
-               {"min", base.min}, {"max", base.max},   {"limit", limit_}};
-    std::optional<int> side;
-    if (base.n >= min_samples_ && sd > 0 && sd >= min_stddev_) {
-      numbers["z"] = (value - base.mean) / sd;
-      side = 0;
-      if (value - base.mean > limit_ * sd && sides_ != "lower") side = 1;
-      if (base.mean - value > limit_ * sd && sides_ != "upper") side = -1;
-    }
-    remember(t, side, base.mean, sd);
-    return side;
-  }
-  std::map<std::string, double> numbers;
-
-private:
-  plain_statistics baseline(const knowledge& known, std::int64_t t) const {
-    std::vector<double> values;
-    const auto inside = known.between(window_.of, saturating_add(t, -window_.span_ns), t, false);
-    for (const auto& [time, value] : inside) {
-      const auto found = std::find_if(out_.begin(), out_.end(), [&, at = time](const left_out& o) {
-        return o.from <= at && at <= o.to;
-      });
-      if (found == out_.end())
-        values.push_back(value);
-      else if (poison_ == "winsorise")
-        values.push_back(found->value);
-    }
-    return add_up(values);
-  }
-  void remember(std::int64_t t, std::optional<int> side, double mean, double sd) {
-    if (poison_ == "include") return;
-    std::erase_if(out_, [&](const left_out& o) { return o.to <= t - window_.span_ns; });
-    if (out_.empty()) open_ = false;
-    if (!side || *side == 0) {
-      open_ = false;
-      if (side) since_ = no_time;
-      return;
-    }
-    if (since_ == no_time) since_ = t;
-    if (t - since_ >= relearn_) {
-      std::erase_if(out_, [&](const left_out& o) { return o.from >= since_; });
-      open_ = false;
-    } else if (poison_ == "winsorise") {
-      out_.push_back({t, t, mean + *side * limit_ * sd});
-    } else if (open_) {
-      out_.back().to = t;
-    } else {
-      out_.push_back({t, t, 0});
-      open_ = true;
-    }
-    if (out_.size() > 256) out_.erase(out_.begin());
-  }
-
-  plain_window window_;
-  double limit_, min_samples_, min_stddev_;
-  std::string sides_, poison_;
-  bool population_;
-  std::int64_t relearn_, since_ = no_time;
-  std::vector<left_out> out_;
-  bool open_ = false;
-};
-
-// The walk over all rows; gives each judged row with its verdict until `visit` says false.
-template <class F>
-void walk_z(const rule_case& at, const plain_window& window, z_walk& walk, F&& visit) {
-  knowledge before, now;
-  for (const auto& r : at.rows) {
-    now.learn(r);
-    const auto found = r.values.find(window.of);
-    std::optional<int> side;
-    if (found != r.values.end() && now.fresh(window.of))
-      side = walk.judge(before, r.event_ns, found->second);
-    if (!visit(r, now, side)) return;
-    before.learn(r);
-  }
-}
-
-const keys z_keys = {"window",     "limit", "sides",  "sd",           "min_samples",
-                     "min_stddev", "emit",  "poison", "relearn_after"};
-
-rule_answer z_score(const rule_case& at) {
-  if (const auto key = unknown_key(at.rule, z_keys); !key.empty())
-    return not_known("the plain z-score does not know the key " + key);
-  const auto window = find_window(at.model, text_of(at.rule, "window", ""));
-  if (!window) return not_known("the plain check does not know this kind of window");
-  z_walk walk(at.rule, *window);
-  rule_answer out{true, false, "no reading at the alert's event time came with its input", {}};
-  walk_z(at, *window, walk, [&](const row& r, const knowledge& now, std::optional<int> side) {
-    if (!is_the_row(at, r) || !now.fresh(window->of)) return true;
-    const bool outlier = side && *side != 0;
-    out.numbers = walk.numbers;
-    out.agrees = raises(at.alert) ? outlier : side && !outlier;
-    out.what = !side     ? "the rule has no verdict there"
-               : outlier ? "the reading lies beyond the limit"
-                         : "the reading lies within the limit";
-    return !out.agrees;
-  });
-  return out;
-}
-
-// ---- sequence: rises, then a spike --------------------------------------------------------------
-
-rule_answer sequence(const rule_case& at) {
-  const auto* spike = find_operator(at.model, text_of(at.rule, "then", ""));
-  const auto* rises = key(at.rule, "rises");
-  if (spike == nullptr || rises == nullptr || text_of(*spike, "type", "") != "z_score")
-    return not_known("the plain sequence knows rises and a z-score only");
-  if (const auto key = unknown_key(*spike, z_keys); !key.empty())
-    return not_known("the plain z-score does not know the key " + key);
-  const auto window = find_window(at.model, text_of(*spike, "window", ""));
-  if (!window) return not_known("the plain check does not know this kind of window");
-  const auto of = text_of(*rises, "of", "");
-  const double above = number_of(*rises, "above", 0), count = number_of(*rises, "count", 3);
-  const auto side_text = text_of(at.rule, "then_side", "upper");
-  const int wanted = side_text == "upper" ? 1 : side_text == "lower" ? -1 : 0;
-  const auto within = duration_of(at.rule, "within", 0);
-  z_walk walk(*spike, *window);
-  std::int64_t armed = no_time;
-  double in_a_row = 0;
-  std::optional<double> previous;
-  rule_answer out{true, false, "no reading at the alert's event time came with its input", {}};
-  walk_z(at, *window, walk, [&](const row& r, const knowledge& now, std::optional<int> side) {
-    const bool spiked = side && *side != 0 && (wanted == 0 || *side == wanted);
-    const bool matches =
-        spiked && armed != no_time && r.event_ns >= armed && r.event_ns - armed <= within;
-    if (is_the_row(at, r)) {
-      out.agrees = matches;
-      out.what = matches ? "the rises armed it and the spike followed in time"
-                         : "rises and spike do not make the sequence";
-      out.numbers = {{"above", above}, {"rises", count}};
-      if (matches) {
-        out.numbers["value"] = walk.numbers["value"];
-        out.numbers["age_s"] = static_cast<double>(r.event_ns - armed) / 1e9;
-      }
-      if (matches) return false;
-    }
-    if (matches) armed = no_time;
-    const auto value = r.values.find(of);
-    if (value == r.values.end() || !now.fresh(of)) return true;
-    const bool rise = previous && value->second > *previous && value->second > above;
-    previous = value->second;
-    in_a_row = rise ? in_a_row + 1 : 0;
-    if (in_a_row >= count) armed = r.event_ns;
-    return true;
-  });
-  return out;
-}
-
-// ---- absence -----------------------------------------------------------------------------------
-
-bool is_heard(const std::string& of, const row& r) { return of == "*" || r.values.contains(of); }
-
-rule_answer absence(const rule_case& at) {
-  if (const auto key = unknown_key(at.rule, {"of", "for"}); !key.empty())
-    return not_known("the plain absence does not know the key " + key);
-  const auto of = text_of(at.rule, "of", "*");
-  const auto wait = duration_of(at.rule, "for", 0);
-  const auto moment = at.alert.ingest_time_ns;
-  std::int64_t heard = at.history.created_ns(), now = no_time;
-  bool with_the_input = false;
-  for (const auto& r : at.history.rows()) // even one too late to be used says that it lives
-    with_the_input = with_the_input || (r.id == at.alert.id.cause && is_heard(of, r));
-  for (const auto& r : at.history.as_seen(at.alert.id.cause, {}, at.alert.id.cause)) {
-    now = std::max(now, r.ingest_ns);
-    if (is_heard(of, r) && r.id < at.alert.id.cause) heard = std::max(heard, now);
-  }
-  if (!raises(at.alert))
-    return {true,
-            with_the_input,
-            with_the_input ? "a reading came with the input" : "no reading came with the input",
-            {}};
-  const auto since = std::max(heard, at.history.started_before(at.alert.id.cause));
-  const bool silent = since != no_time && moment - since >= wait;
-  return {true,
-          silent,
-          "nothing was heard for " + format_duration(std::max<std::int64_t>(moment - since, 0)),
-          {{"for_s", static_cast<double>(wait) / 1e9}}};
-}
-
-} // namespace
 
 rule_answer judge_rule(const rule_case& at) {
-  const auto t = at.alert.alert.transition;
-  if (!raises(at.alert) && t != alert_transition::cleared)
+  const auto& alert = at.alert.alert;
+  const auto t = alert.transition;
+  if (!raises(at.alert) && t != alert_transition::cleared && t != alert_transition::latched)
     return not_known("a doing of people or of the alert's life has no verdict of a rule");
-  const auto type = text_of(at.rule, "type", "");
-  if (type == "threshold") return threshold(at);
-  if (type == "z_score") return z_score(at);
-  if (type == "sequence") return sequence(at);
-  if (type == "absence") return absence(at);
-  return not_known("there is no plain form of the rule type " + type + " yet");
+  if (!alert.by.empty()) return not_known("it was done by " + alert.by);
+  auto out = by_type(at);
+  if (out.known && !out.agrees && told_at_another_moment(at))
+    return not_known("it may have been told at another moment than its condition changed");
+  return out;
 }
 
 } // namespace pollux::domain::audit

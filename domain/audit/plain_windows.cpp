@@ -96,7 +96,7 @@ std::optional<plain_window> find_window(const config_node& model, std::string_vi
   if (op == nullptr || text_of(*op, "type", "") != "window") return std::nullopt;
   for (const auto& [found, value] : op->members) {
     const bool known = found == "name" || found == "type" || found == "of" || found == "span" ||
-                       found == "description" || found == "max_entries" ||
+                       found == "description" || found == "max_entries" || found == "aggregates" ||
                        (found == "kind" && value.text == "sliding");
     if (!known) return std::nullopt;
   }

@@ -43,6 +43,49 @@ struct plain_window {
 /// nullopt when there is none of this name, or it is of another kind or has keys not known here.
 [[nodiscard]] std::optional<plain_window> find_window(const config_node& model,
                                                       std::string_view name);
+
+/// count, mean, sd, psd, min, max, range, sum, first, last, delta, rate of readings by their time
+/// (docs/windows.md, "Aggregates"); nullopt where unknown. `understood`: false for another name.
+[[nodiscard]] std::optional<double> aggregate(const std::map<std::int64_t, double>& readings,
+                                              std::string_view name, bool& understood);
+
+/// A window of the last n readings. Readings out of order are not used.
+class last_readings {
+public:
+  [[nodiscard]] static std::optional<last_readings> read(const config_node& op);
+  void learn(const row& r, const knowledge& known);
+  [[nodiscard]] const std::map<std::int64_t, double>& held() const noexcept { return held_; }
+  [[nodiscard]] const std::string& of() const noexcept { return of_; }
+
+private:
+  std::string of_;
+  std::size_t last_ = 0;
+  std::map<std::int64_t, double> held_;
+};
+
+/// A tumbling, hopping or session window: panes that close by the watermark.
+class closing_panes {
+public:
+  [[nodiscard]] static std::optional<closing_panes> read(const config_node& op,
+                                                         std::int64_t disorder_ns);
+  void learn(const row& r, const knowledge& known);
+  /// Of the newest closed pane.
+  [[nodiscard]] std::optional<double> value(std::string_view name, bool& understood) const;
+  [[nodiscard]] bool closed_now() const noexcept { return closed_now_; } ///< at the newest row
+
+private:
+  using pane = std::map<std::int64_t, double>;
+  void join(std::int64_t t, double value, bool fresh);
+  void close();
+
+  std::string of_;
+  std::int64_t size_ = 0, hop_ = 0, offset_ = 0, gap_ = 0, disorder_ = 0;
+  std::int64_t newest_, watermark_;
+  std::map<std::int64_t, pane> open_; // by where it begins
+  std::optional<pane> closed_;
+  bool closed_now_ = false, heard_ = true;
+};
+
 [[nodiscard]] const config_node* find_operator(const config_node& model, std::string_view name);
 /// A text or a number among a node's keys; nullptr where absent.
 [[nodiscard]] const config_node* key(const config_node& of, std::string_view name);

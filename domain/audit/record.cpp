@@ -32,7 +32,8 @@ std::vector<row> without_duplicates(const std::vector<row>& rows) {
       before[r.event_ns] = value;
       fresh.values.emplace(name, value);
     }
-    if (!fresh.values.empty()) out.push_back(std::move(fresh));
+    // One without numbers still says how late it is.
+    if (!fresh.values.empty() || r.values.empty()) out.push_back(std::move(fresh));
   }
   return out;
 }
@@ -115,7 +116,9 @@ std::vector<row> record::as_seen(const input_id& last, const event_time_rules& h
   for (const auto& r : rows_)
     if (r.id <= last) until.push_back(r);
   auto distinct = without_duplicates(until);
-  return how.in_event_order ? in_event_order(distinct, how, worked_in) : distinct;
+  if (!how.in_event_order) return distinct;
+  std::erase_if(distinct, [](const row& r) { return r.values.empty(); });
+  return in_event_order(distinct, how, worked_in);
 }
 
 } // namespace pollux::domain::audit

@@ -46,9 +46,21 @@ void compare(const std::map<std::string, double>& again, const evidence& proof,
   }
 }
 
+void compare_times(const std::map<std::string, std::int64_t>& again, const evidence& proof,
+                   second_opinion& into) {
+  for (const auto& stated : proof.times) {
+    const auto found = again.find(stated.name);
+    if (found == again.end()) continue;
+    const bool same = found->second == stated.time_ns;
+    into.findings.push_back(
+        {same, stated.name + " is " + format_rfc3339(found->second) +
+                   (same ? "" : ", the alert says " + format_rfc3339(stated.time_ns))});
+  }
+}
+
 // What can be said of any rule: the readings it names are in the journal, with the value it names.
-void look_up_readings(const std::vector<row>& rows, const alert_effect& alert,
-                      second_opinion& into) {
+void look_up_readings(const std::vector<row>& rows, const config_node& rule,
+                      const alert_effect& alert, second_opinion& into) {
   std::size_t missing = 0;
   for (const auto t : alert.proof.event_times_ns)
     missing +=
@@ -58,6 +70,12 @@ void look_up_readings(const std::vector<row>& rows, const alert_effect& alert,
     into.findings.push_back({missing == 0, std::to_string(named - missing) + " of the " +
                                                std::to_string(named) +
                                                " readings it names are in the journal"});
+  // An expression's value is the reading's only where it is nothing but the telemetry's name.
+  // What fell due between two readings has no reading of its own.
+  const auto& named_times = alert.proof.event_times_ns;
+  if (text_of(rule, "value", alert.proof.field) != alert.proof.field ||
+      std::find(named_times.begin(), named_times.end(), alert.event_time_ns) == named_times.end())
+    return;
   for (const auto& stated : alert.proof.numbers) {
     if (stated.name != "value" || alert.proof.field.empty()) continue;
     // The same instant may have come twice, the second time as a correction.
@@ -79,11 +97,12 @@ second_opinion judge_as_seen(const config_node& model, const config_node& rule,
                              const event_time_rules& how, const input_id& worked_in) {
   second_opinion out;
   const auto rows = history.as_seen(alert.id.cause, how, worked_in);
-  look_up_readings(history.rows(), alert.alert, out);
+  look_up_readings(history.rows(), rule, alert.alert, out);
   const auto again = judge_rule({model, rule, history, rows, alert, how.in_event_order});
   out.findings.push_back({!again.known || again.agrees, again.what});
   if (again.known) {
     compare(again.numbers, alert.alert.proof, out);
+    compare_times(again.times, alert.alert.proof, out);
     out.says = opinion::confirmed;
   }
   return out;

@@ -2,9 +2,7 @@
 // The second opinion agrees with every alert the twin raised from a random journal, and with none
 // that was tampered with.
 #include "domain/audit/plain_expression.hpp"
-#include "domain/audit/second_opinion.hpp"
-#include "tests/unit/domain/twin/twin_fixture.hpp"
-#include <random>
+#include "tests/unit/domain/audit/random_life.hpp"
 
 using namespace pollux;
 using namespace pollux::domain;
@@ -41,83 +39,13 @@ std::string watched_in_time() {
   return text.insert(at, "\"event_time\": {\"disorder\": \"2s\", \"lateness\": \"40s\"}, ");
 }
 
-// A twin's life: what was journaled, and every alert that left.
-struct life {
-  record journal;
-  effects alerts;
-};
-
-class random_life {
-public:
-  explicit random_life(unsigned seed, std::string_view model = watched) : random_(seed) {
-    models_.add("one", model);
-  }
-
-  life run(int inputs) {
-    life out;
-    twin_state twin("test:all");
-    for (int i = 0; i < inputs; ++i) {
-      input in;
-      in.id = {{static_cast<std::uint64_t>(i) / 3 + 1}, static_cast<std::uint32_t>(i % 3)};
-      now_ns_ += ns_per_s * chance(4) - (chance(40) == 0 ? 2 * ns_per_s : 0);
-      in.ingest_time_ns = now_ns_;
-      if (i == 0) {
-        in.kind = input_kind::twin_created;
-        in.model_hash = "one";
-      } else if (chance(50) == 0) {
-        in.kind = input_kind::node_started;
-      } else if (chance(4) == 0) {
-        in.kind = input_kind::tick;
-        in.timer = twin.next_timer();
-        in.generation = twin.timer_generation();
-      } else {
-        readings(in);
-      }
-      out.journal.add(in);
-      effects born;
-      step(models_, twin, in, born);
-      for (auto& e : born)
-        if (e.kind == effect_kind::alert) out.alerts.push_back(std::move(e));
-    }
-    return out;
-  }
-
-private:
-  int chance(int n) { return std::uniform_int_distribution<int>{0, n - 1}(random_); }
-  double noise() { return std::normal_distribution<double>{0, 1}(random_); }
-  void readings(input& in) {
-    in.kind = input_kind::readings;
-    for (int k = 1 + chance(3); k > 0; --k) {
-      event_ns_ += ns_per_s * chance(4);
-      reading r;
-      r.event_time_ns = event_ns_ - (chance(10) == 0 ? ns_per_s * chance(80) : 0);
-      r.first = static_cast<std::uint32_t>(in.fields.size());
-      if (chance(4) != 0)
-        in.fields.push_back({"t", value_view::of(50 + noise() + (chance(12) == 0 ? 9 : 0))});
-      if (chance(3) != 0) in.fields.push_back({"v", value_view::of(4 + noise())});
-      if (chance(5) == 0) in.fields.push_back({"open", value_view::of(chance(2) == 0)});
-      r.count = static_cast<std::uint32_t>(in.fields.size()) - r.first;
-      in.readings.push_back(r);
-    }
-  }
-  library models_;
-  std::mt19937 random_;
-  std::int64_t now_ns_ = 1'700'000'000 * ns_per_s, event_ns_ = now_ns_;
-};
-
-std::string told(const second_opinion& o) {
-  std::string text = to_string(o.says);
-  for (const auto& f : o.findings) text += std::string(f.agrees ? "\n  + " : "\n  - ") + f.what;
-  return text;
-}
-
 } // namespace
 
 TEST_CASE("the second opinion confirms every alert of random journals") {
   const auto model = model_text::read(watched);
   std::map<std::string, int> seen;
   for (unsigned seed = 1; seed <= 12; ++seed) {
-    const auto l = random_life(seed).run(900);
+    const auto l = random_life(seed, watched).run(900);
     for (const auto& alert : l.alerts) {
       const auto says = judge_again(model, l.journal, alert);
       CAPTURE(seed);
@@ -160,7 +88,7 @@ TEST_CASE("the second opinion confirms what late readings changed") {
 
 TEST_CASE("an alert that was tampered with is contradicted") {
   const auto model = model_text::read(watched);
-  const auto l = random_life(77).run(900);
+  const auto l = random_life(77, watched).run(900);
   int numbers = 0, flipped = 0, moved = 0;
   for (const auto& alert : l.alerts) {
     auto wrong = alert;
