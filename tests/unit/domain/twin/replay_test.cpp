@@ -10,7 +10,7 @@ using namespace pollux::domain::testing;
 
 namespace {
 
-constexpr std::string_view everything = R"({
+constexpr std::string_view everything = R"json({
   "name": "all", "kind": "building",
   "telemetry": {"t": {}, "v": {"type": "number"}, "n": {"type": "integer"}, "open": {"type": "boolean"},
                 "label": {"type": "text"}, "setpoint": {}},
@@ -36,9 +36,39 @@ constexpr std::string_view everything = R"({
      "min_samples": 8, "limit": 0.5, "quiet": 2},
     {"name": "together", "type": "multivariate", "of": ["t", "v"], "learn": 10, "smoothing": 1,
      "limit": 2, "recovery": 0.2, "relearn_after": "40s"},
+    {"name": "minute", "type": "window", "kind": "tumbling", "of": "t", "size": "10s",
+     "aggregates": ["mean", "p95", "slope"], "emit": "each"},
+    {"name": "hop", "type": "window", "kind": "hopping", "of": "v", "size": "20s", "hop": "5s"},
+    {"name": "visit", "type": "window", "kind": "session", "of": "v", "gap": "4s",
+     "aggregates": ["count", "sum", "distinct"], "emit": "each"},
+    {"name": "seven", "type": "window", "kind": "count", "of": "t", "last": 7},
+    {"name": "airing", "type": "window", "kind": "state", "of": "t", "while": "open",
+     "aggregates": ["max", "delta"], "emit": "each"},
+    {"name": "tags", "type": "window", "of": "v", "span": "30s", "by": "label",
+     "aggregates": ["count", "sum"]},
+    {"name": "join", "type": "as_of", "of": "t", "with": ["v", "n"], "tolerance": "5s"},
+    {"name": "joined", "type": "threshold", "value": "join.v + seven.mean", "above": 54.5},
+    {"name": "held", "type": "threshold", "value": "t_20s.mean", "above": 50.2, "for": "3s",
+     "times": 2, "clear_for": "2s"},
+    {"name": "own_ewma", "type": "ewma", "of": "t", "half_life": "30s", "min_samples": 4, "limit": 2},
+    {"name": "own_cusum", "type": "cusum", "of": "v", "min_samples": 8, "h": 3, "relearn_after": "40s"},
+    {"name": "own_season", "type": "seasonal", "of": "v", "min_samples": 4, "slots_per_day": 96,
+     "poison": "winsorise", "relearn_after": "20s", "limit": 2},
+    {"name": "own_robust", "type": "robust", "of": "t", "span": "1m", "min_samples": 4},
+    {"name": "story", "type": "pattern", "emit": "both",
+     "pattern": "worn: rising(v, 2) above 4 then hot: upper(t_out) within 30s"},
+    {"name": "told", "type": "machine_alert", "severity": "info"},
+    {"name": "machine", "type": "state_machine", "initial": "idle",
+     "variables": [{"name": "seen", "initial": 0}],
+     "timers": [{"name": "patience", "for": "5s"}],
+     "states": [
+       {"name": "idle", "transitions": [{"when": "t > 51", "to": "busy"}]},
+       {"name": "busy", "alert": "told",
+        "on_enter": [{"do": [{"start": "patience"}, {"set": "seen", "to": "var.seen + 1"}]}],
+        "transitions": [{"when": "timeout(patience)", "to": "idle"}]}]},
     {"name": "silent", "type": "absence", "of": "*", "for": "6s"},
     {"name": "no_v", "type": "absence", "of": "v", "for": "9s"}
-  ]})";
+  ]})json";
 
 // The same, one rule changed, one gone, one telemetry gone, one new, a wider window.
 constexpr std::string_view everything_else = R"({
