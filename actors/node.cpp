@@ -2,6 +2,7 @@
 #include "actors/node.hpp"
 #include "actors/directory.hpp"
 #include "actors/glob.hpp"
+#include "actors/historian.hpp"
 #include "actors/node_acknowledge.hpp"
 #include "actors/node_alert_actions.hpp"
 #include "actors/node_inputs.hpp"
@@ -22,6 +23,8 @@ namespace {
 
 using namespace messages;
 using self_pointer = node_pointer;
+
+constexpr auto past_timeout = std::chrono::seconds{60};
 
 const caf::actor& host_of(const node_state& s, twin_place place) {
   return s.with.hosts[place.shard % s.with.hosts.size()];
@@ -296,6 +299,34 @@ node_front::behavior_type node(self_pointer self, node_surroundings with) {
       [self](const model_apply& a) { return apply_model(self, a); },
       [self](const model_rollback& r) { return roll_back_model(self, r); },
       [&s](const shadow_order& o) { return order_shadow(s, o); },
+      // the past, and long work
+      [self](const series_query& q) -> caf::result<series_answer> {
+        auto twin = find_twin(self->state, q.id);
+        if (!twin) return to_caf(twin.error());
+        return forward<series_answer>(self, self->state.with.historian,
+                                      series_ask{twin->place, twin->key, q}, past_timeout);
+      },
+      [self](const completeness_query& q) -> caf::result<history_document> {
+        return forward<history_document>(self, self->state.with.historian, q, past_timeout);
+      },
+      [self](const replay_query& q) -> caf::result<replay_answer> {
+        auto twin = find_twin(self->state, q.id);
+        if (!twin) return to_caf(twin.error());
+        return forward<replay_answer>(self, self->state.with.historian,
+                                      replay_ask{twin->place, twin->key, q}, past_timeout);
+      },
+      [self](const retention_order& o) -> caf::result<history_document> {
+        return forward<history_document>(self, self->state.with.historian, o, past_timeout);
+      },
+      [self](const job_start& j) -> caf::result<job_answer> {
+        return forward<job_answer>(self, self->state.with.jobs, j);
+      },
+      [self](const job_query& j) -> caf::result<job_answer> {
+        return forward<job_answer>(self, self->state.with.jobs, j);
+      },
+      [self](const job_cancel& j) -> caf::result<job_answer> {
+        return forward<job_answer>(self, self->state.with.jobs, j);
+      },
       [self](look_atom, std::uint64_t waiter) {
         if (!look_at_action(self, waiter)) look_again(self, waiter);
       },

@@ -22,7 +22,7 @@ struct node_surroundings {
   messages::metrics* metrics = nullptr;
   messages::health* conditions = nullptr;
   std::vector<caf::actor> hosts, readers;
-  caf::actor feed, verifier, outbox;
+  caf::actor feed, verifier, outbox, historian, jobs;
   /// Runs a quarantined payload through the present mapping again.
   std::function<status(const messages::quarantined&)> replay_quarantined;
   std::function<std::int64_t()> now;

@@ -88,6 +88,7 @@ void add_message_types(caf::actor_system_config& config) {
   POLLUX_MESSAGE_TYPES(POLLUX_REGISTER)
   POLLUX_MODEL_TYPES(POLLUX_REGISTER)
   POLLUX_ALERT_TYPES(POLLUX_REGISTER)
+  POLLUX_HISTORY_TYPES(POLLUX_REGISTER)
 #undef POLLUX_REGISTER
   config.add_error_category(
       error_category, [](std::uint8_t code, caf::atom_value, const caf::message& context) {
@@ -102,6 +103,7 @@ status check_message_types(caf::actor_system& system) {
   POLLUX_MESSAGE_TYPES(POLLUX_CHECK)
   POLLUX_MODEL_TYPES(POLLUX_CHECK)
   POLLUX_ALERT_TYPES(POLLUX_CHECK)
+  POLLUX_HISTORY_TYPES(POLLUX_CHECK)
 #undef POLLUX_CHECK
   return {};
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include "domain/base/result.hpp"
 #include "messages/alert_api.hpp"
+#include "messages/history_api.hpp"
 #include "messages/model_api.hpp"
 #include <caf/all.hpp>
 #include <cstdint>
@@ -205,7 +206,14 @@ using node_actor = caf::typed_actor<
     caf::replies_to<model_text_query>::with<model_text>,
     caf::replies_to<model_apply>::with<model_applied>,
     caf::replies_to<model_rollback>::with<model_applied>,
-    caf::replies_to<shadow_order>::with<shadow_answer>>;
+    caf::replies_to<shadow_order>::with<shadow_answer>,
+    // the past, and long work: history_api.hpp
+    caf::replies_to<series_query>::with<series_answer>,
+    caf::replies_to<completeness_query>::with<history_document>,
+    caf::replies_to<replay_query>::with<replay_answer>,
+    caf::replies_to<retention_order>::with<history_document>,
+    caf::replies_to<job_start>::with<job_answer>, caf::replies_to<job_query>::with<job_answer>,
+    caf::replies_to<job_cancel>::with<job_answer>>;
 
 /// What a query of the interface above is answered with: answer_to<twin_query> is twin_answer.
 template <class Query> struct answered_by;
@@ -239,6 +247,13 @@ POLLUX_ANSWERED_BY(model_text_query, model_text)
 POLLUX_ANSWERED_BY(model_apply, model_applied)
 POLLUX_ANSWERED_BY(model_rollback, model_applied)
 POLLUX_ANSWERED_BY(shadow_order, shadow_answer)
+POLLUX_ANSWERED_BY(series_query, series_answer)
+POLLUX_ANSWERED_BY(completeness_query, history_document)
+POLLUX_ANSWERED_BY(replay_query, replay_answer)
+POLLUX_ANSWERED_BY(retention_order, history_document)
+POLLUX_ANSWERED_BY(job_start, job_answer)
+POLLUX_ANSWERED_BY(job_query, job_answer)
+POLLUX_ANSWERED_BY(job_cancel, job_answer)
 #undef POLLUX_ANSWERED_BY
 
 /// Registers every type above with an actor system's configuration; call it in every program that

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervision/core.hpp"
 #include "actors/feed.hpp"
+#include "actors/historian.hpp"
+#include "actors/jobs.hpp"
 #include "actors/maintenance.hpp"
 #include "actors/reader.hpp"
 #include "actors/verifier.hpp"
@@ -57,8 +59,8 @@ status wait_recovered(caf::actor_system& system, const core& made) {
 } // namespace
 
 std::vector<caf::actor> core::all() const {
-  std::vector<caf::actor> out{outbox, feed, verifier, maintenance,
-                              caf::actor_cast<caf::actor>(node)};
+  std::vector<caf::actor> out{
+      outbox, feed, verifier, maintenance, historian, jobs, caf::actor_cast<caf::actor>(node)};
   out.insert(out.end(), readers.begin(), readers.end());
   out.insert(out.end(), hosts.begin(), hosts.end());
   return out;
@@ -66,7 +68,8 @@ std::vector<caf::actor> core::all() const {
 
 void core::stop() {
   // The doors' side first, the outbox last: it writes what the twins still tell it.
-  std::vector<caf::actor> order{caf::actor_cast<caf::actor>(node), verifier, maintenance};
+  std::vector<caf::actor> order{caf::actor_cast<caf::actor>(node), jobs, historian, verifier,
+                                maintenance};
   order.insert(order.end(), hosts.begin(), hosts.end());
   order.insert(order.end(), readers.begin(), readers.end());
   order.push_back(feed);
@@ -97,6 +100,11 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
                                           with.settings.journal.tail_bytes,
                                           with.settings.journal.tail_readings};
   made.maintenance = actors::spawn_maintenance(system, std::move(upkeep));
+  made.historian = actors::spawn_historian(
+      system, {with.journal, with.tables, with.models, with.inlet, actors::system_now_ns});
+  made.jobs = actors::spawn_jobs(system, {with.journal, with.tables, with.models, with.inlet,
+                                          with.model_changes, made.maintenance, made.hosts,
+                                          with.settings.node.data, actors::system_now_ns});
   actors::node_surroundings front;
   front.inlet = with.inlet;
   front.journal = with.journal;
@@ -110,6 +118,8 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
   front.feed = made.feed;
   front.verifier = made.verifier;
   front.outbox = made.outbox;
+  front.historian = made.historian;
+  front.jobs = made.jobs;
   front.replay_quarantined = with.replay_quarantined;
   front.now = actors::system_now_ns;
   made.node = actors::spawn_node(system, std::move(front));

@@ -35,7 +35,7 @@ struct core_surroundings {
 };
 
 struct core {
-  caf::actor outbox, feed, verifier, maintenance;
+  caf::actor outbox, feed, verifier, maintenance, historian, jobs;
   std::vector<caf::actor> readers, hosts;
   messages::node_actor node;
 

@@ -128,5 +128,34 @@ status limit(shadow_order& q) {
                 {"text", q.text, max_model_bytes},
                 {"file", q.file, max_file_name_bytes}});
 }
+status limit(series_query& q) {
+  q.points = std::clamp(q.points, 1U, 100'000U);
+  if (q.telemetry.size() > max_series)
+    return failure{errc::invalid_argument,
+                   "telemetry: at most " + std::to_string(max_series) + " at a time"};
+  for (const auto& name : q.telemetry)
+    if (auto fits = check({{"telemetry", name, max_name_bytes}}); !fits) return fits;
+  return check({{"id", q.id, max_id_bytes}, {"function", q.function, max_name_bytes}});
+}
+status limit(completeness_query& q) { return check({{"glob", q.glob, max_glob_bytes}}); }
+status limit(replay_query& q) {
+  cut_page(q.limit);
+  return check({{"id", q.id, max_id_bytes},
+                {"clock", q.clock, max_name_bytes},
+                {"after", q.after, max_name_bytes}});
+}
+status limit(retention_order& q) {
+  return check({{"verb", q.verb, max_name_bytes},
+                {"twin", q.twin, max_id_bytes},
+                {"by", q.by, max_name_bytes},
+                {"detail", q.detail, max_comment_bytes}});
+}
+status limit(job_start& q) {
+  return check({{"kind", q.kind, max_name_bytes},
+                {"arguments", q.arguments, max_job_bytes},
+                {"by", q.by, max_name_bytes}});
+}
+status limit(job_query&) { return {}; }
+status limit(job_cancel&) { return {}; }
 
 } // namespace pollux::bridge::remote

@@ -10,6 +10,8 @@ inline constexpr std::size_t max_glob_bytes = 512;
 inline constexpr std::size_t max_name_bytes = 128; ///< rules, commands, models, people
 inline constexpr std::size_t max_incident_bytes = 64;
 inline constexpr std::size_t max_arguments_bytes = 64 * 1024;
+inline constexpr std::size_t max_job_bytes = 2 * 1024 * 1024; ///< a model file and options
+inline constexpr std::size_t max_series = 64;                 ///< telemetries in one question
 inline constexpr std::size_t max_comment_bytes = 1024;
 inline constexpr std::size_t max_file_name_bytes = 4096;
 
@@ -41,5 +43,12 @@ status limit(messages::model_text_query& query);
 status limit(messages::model_apply& query);
 status limit(messages::model_rollback& query);
 status limit(messages::shadow_order& query);
+status limit(messages::series_query& query);
+status limit(messages::completeness_query& query);
+status limit(messages::replay_query& query);
+status limit(messages::retention_order& query);
+status limit(messages::job_start& query);
+status limit(messages::job_query& query);
+status limit(messages::job_cancel& query);
 
 } // namespace pollux::bridge::remote
