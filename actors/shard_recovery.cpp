@@ -18,7 +18,7 @@ void shard_host::recover() {
 void shard_host::recover_wide(hosted_shard& shard) {
   auto read = with_.tables->each_block(
       shard.number, persistence::shard_wide_row, {}, [&](std::string_view block) {
-        auto decoded = persistence::decode_block(block, [&](const domain::input& in) {
+        auto decoded = persistence::decode_any_block(block, [&](const domain::input& in) {
           if (in.kind == domain::input_kind::input_skipped) shard.skipped.insert(in.skipped);
           messages::segment_builder alone;
           alone.add(messages::no_row, {}, in);

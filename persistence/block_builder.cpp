@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/block_builder.hpp"
-#include "domain/base/bytes.hpp"
 #include "messages/segment.hpp"
 #include "persistence/block_format.hpp"
-#include "persistence/crc32c.hpp"
 #include "persistence/int_column.hpp"
 #include <algorithm>
 #include <limits>
 
 namespace pollux::persistence {
 
-namespace {
-constexpr std::size_t enough_values = 64 << 10;
-constexpr std::size_t enough_bytes = 1 << 20;
-} // namespace
-
 bool block_builder::full() const noexcept {
-  return positions_.size() >= max_inputs_per_block || values_ >= enough_values ||
-         heavy_bytes_ >= enough_bytes;
+  return positions_.size() >= settings_.max_inputs || values_ >= settings_.max_values ||
+         heavy_bytes_ >= settings_.max_bytes;
+}
+
+void block_builder::begin(const chain_value& before) {
+  before_ = before;
+  chain_.begin(before);
 }
 
 void block_builder::add(const domain::input& in) {
-  if (empty()) first_ = in.id;
+  if (empty()) {
+    first_ = in.id;
+    least_ingest_ns_ = greatest_ingest_ns_ = in.ingest_time_ns;
+  }
   last_ = in.id;
+  least_ingest_ns_ = std::min(least_ingest_ns_, in.ingest_time_ns);
+  greatest_ingest_ns_ = std::max(greatest_ingest_ns_, in.ingest_time_ns);
   const auto ordinal = positions_.size();
   positions_.push_back(static_cast<std::int64_t>(in.id.at.value));
   indexes_.push_back(in.id.index);
@@ -30,6 +33,7 @@ void block_builder::add(const domain::input& in) {
     thread_local std::string encoded;
     encoded.clear();
     messages::encode_input(in, encoded);
+    chain_.add_encoded(in, encoded);
     put_varint(others_, ordinal);
     put_varint(others_, encoded.size());
     others_.append(encoded);
@@ -37,6 +41,7 @@ void block_builder::add(const domain::input& in) {
     ++other_count_;
     return;
   }
+  chain_.add(in);
   ingest_times_.push_back(in.ingest_time_ns);
   reading_counts_.push_back(static_cast<std::int64_t>(in.readings.size()));
   for (const auto& r : in.readings) add_reading(in, r);
@@ -115,8 +120,11 @@ void block_builder::put_dictionaries(std::string& out) const {
   }
 }
 
-std::string block_builder::finish(std::uint64_t previous_hash) {
+block_header block_builder::header() const {
   block_header h;
+  h.version = block_version;
+  h.chain_before = before_;
+  h.chain_after = chain_.end();
   h.first = first_;
   h.last = last_;
   h.inputs = static_cast<std::uint32_t>(positions_.size());
@@ -128,10 +136,12 @@ std::string block_builder::finish(std::uint64_t previous_hash) {
     h.least_event_time_ns = std::min(h.least_event_time_ns, t);
     h.greatest_event_time_ns = std::max(h.greatest_event_time_ns, t);
   }
-  h.previous_hash = previous_hash;
-  std::string out;
-  out.reserve(block_header_bytes + 256 + 4 * values_ + heavy_bytes_ + 2 * positions_.size());
-  put_header(h, out);
+  h.least_ingest_time_ns = least_ingest_ns_;
+  h.greatest_ingest_time_ns = greatest_ingest_ns_;
+  return h;
+}
+
+void block_builder::put_columns(std::string& out) const {
   put_dictionaries(out);
   encode_ints(positions_, out);
   encode_ints(indexes_, out);
@@ -143,7 +153,22 @@ std::string block_builder::finish(std::uint64_t previous_hash) {
   encode_ints(sequences_, out);
   encode_ints(shape_of_, out);
   for (std::size_t i = 0; i < column_count_; ++i) encode_column(columns_[i].content, out);
+}
+
+std::string block_builder::finish() {
+  auto h = header();
+  thread_local std::string body, packed;
+  body.clear();
+  packed.clear();
+  put_columns(body);
+  h.codec = put_body(body, settings_.level, packed);
+  h.raw_bytes = static_cast<std::uint32_t>(body.size());
+  std::string out;
+  out.reserve(block_header_bytes + packed.size());
+  put_header(h, out);
+  out.append(packed);
   set_checksum(out);
+  before_ = chain_.end();
   clear();
   return out;
 }
@@ -167,11 +192,12 @@ void block_builder::clear() {
   values_ = heavy_bytes_ = 0;
 }
 
-std::string encode_block(const std::vector<const domain::input*>& inputs,
-                         std::uint64_t previous_hash) {
-  block_builder b;
+std::string encode_block(const std::vector<const domain::input*>& inputs, const chain_value& before,
+                         const block_settings& settings) {
+  block_builder b(settings);
+  b.begin(before);
   for (const auto* in : inputs) b.add(*in);
-  return b.finish(previous_hash);
+  return b.finish();
 }
 
 } // namespace pollux::persistence

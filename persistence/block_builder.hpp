@@ -12,6 +12,13 @@ namespace pollux::persistence {
 
 class block_builder {
 public:
+  explicit block_builder(const block_settings& settings = hot_blocks) : settings_(settings) {}
+
+  /// What the next input follows in the chain. A builder begins with a new chain, and goes on with
+  /// its own from block to block.
+  void begin(const chain_value& before);
+  /// After the last input added.
+  [[nodiscard]] const chain_value& chain() const noexcept { return chain_.end(); }
   /// Ids must rise.
   void add(const domain::input& in);
   [[nodiscard]] bool empty() const noexcept { return positions_.empty(); }
@@ -19,7 +26,7 @@ public:
   [[nodiscard]] bool full() const noexcept;
   [[nodiscard]] domain::input_id first() const noexcept { return first_; }
   /// The block's bytes; the builder is empty again and keeps its memory.
-  [[nodiscard]] std::string finish(std::uint64_t previous_hash);
+  [[nodiscard]] std::string finish();
 
 private:
   /// The names and types of a reading, in order; most twins have one or two of these.
@@ -38,10 +45,16 @@ private:
   [[nodiscard]] std::size_t find_shape(const domain::field* fields, std::size_t count);
   [[nodiscard]] std::uint32_t find_name(std::string_view name);
   [[nodiscard]] std::uint32_t find_column(std::uint32_t name, domain::value_kind kind);
+  [[nodiscard]] block_header header() const;
+  void put_columns(std::string& out) const;
   void put_dictionaries(std::string& out) const;
   void clear();
 
+  block_settings settings_;
+  chain_hasher chain_;
+  chain_value before_{};
   domain::input_id first_, last_;
+  std::int64_t least_ingest_ns_ = 0, greatest_ingest_ns_ = 0;
   std::vector<std::int64_t> positions_, indexes_;
   std::string others_; ///< inputs that are not readings
   std::size_t other_count_ = 0;

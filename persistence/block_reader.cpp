@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading blocks back. A block with a wrong checksum is refused at once; behind a right one every
 // count and index is checked all the same, so that no bytes whatever can lead outside the block.
-#include "domain/base/bytes.hpp"
 #include "messages/segment.hpp"
 #include "persistence/block_format.hpp"
-#include "persistence/crc32c.hpp"
 #include "persistence/int_column.hpp"
 #include "persistence/value_column.hpp"
 
 namespace pollux::persistence {
 
 namespace {
-
-constexpr std::size_t checked_from = 5; // behind version and checksum
-// Above anything the writer makes (512 inputs of 1,000 readings); they bound what a lying head
-// costs.
-constexpr std::uint32_t most_inputs = 1u << 16, most_readings = 1u << 20, most_values = 1u << 22;
 
 failure damaged(const char* what) {
   return {errc::corrupt, std::string("block is damaged: ") + what};
@@ -141,71 +134,25 @@ status visit_all(const decoded_block& b, const std::function<void(const domain::
 
 } // namespace
 
-void put_header(const block_header& h, std::string& out) {
-  byte_writer w(out);
-  w.u8(block_version);
-  w.u32(0);
-  w.u64(h.previous_hash);
-  w.u64(h.first.at.value);
-  w.u32(h.first.index);
-  w.u64(h.last.at.value);
-  w.u32(h.last.index);
-  w.u32(h.inputs);
-  w.u32(h.readings);
-  w.u32(h.values);
-  w.i64(h.least_event_time_ns);
-  w.i64(h.greatest_event_time_ns);
-}
-
-void set_checksum(std::string& block) {
-  const auto crc = crc32c(std::string_view(block).substr(checked_from));
-  for (std::size_t i = 0; i < 4; ++i) block[1 + i] = static_cast<char>(crc >> (8 * i));
-}
-
-bool checksum_holds(std::string_view block) {
-  byte_reader r(block);
-  static_cast<void>(r.u8());
-  const auto crc = r.u32();
-  return r.ok() && crc == crc32c(block.substr(checked_from));
-}
-
-result<block_header> read_block_header(std::string_view block) {
-  byte_reader r(block);
-  block_header h;
-  h.version = r.u8();
-  if (!r.ok() || h.version == 0) return damaged("no version");
-  if (h.version > block_version)
-    return failure{errc::version_mismatch,
-                   "block of format " + std::to_string(h.version) + ", written by a newer Pollux"};
-  static_cast<void>(r.u32());
-  h.previous_hash = r.u64();
-  h.first.at.value = r.u64();
-  h.first.index = r.u32();
-  h.last.at.value = r.u64();
-  h.last.index = r.u32();
-  h.inputs = r.u32();
-  h.readings = r.u32();
-  h.values = r.u32();
-  h.least_event_time_ns = r.i64();
-  h.greatest_event_time_ns = r.i64();
-  if (!r.ok()) return damaged("its head is cut off");
-  if (h.inputs == 0 || h.inputs > most_inputs || h.readings > most_readings ||
-      h.values > most_values)
-    return damaged("its head is senseless");
-  return h;
-}
-
 status decode_block(std::string_view block,
                     const std::function<void(const domain::input&)>& visit) {
   const auto h = read_block_header(block);
   if (!h) return h.error();
   if (!checksum_holds(block)) return damaged("checksum differs");
-  block_cursor in(block.substr(block_header_bytes));
+  std::string buffer;
+  const auto body = open_body(*h, block, buffer);
+  if (!body) return body.error();
+  block_cursor in(*body);
   decoded_block b;
   if (!read_dictionaries(in, b)) return damaged("dictionaries");
   if (!read_inputs(in, *h, b)) return damaged("inputs");
   if (!read_readings(in, *h, b)) return damaged("readings");
   return visit_all(b, visit);
+}
+
+status decode_any_block(std::string_view bytes,
+                        const std::function<void(const domain::input&)>& visit) {
+  return decode_block(bytes, visit);
 }
 
 } // namespace pollux::persistence

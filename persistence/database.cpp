@@ -59,8 +59,11 @@ void database::release() {
 status database::reopen(std::chrono::milliseconds patience) {
   {
     std::unique_lock lock(mutex_);
+    wanted_ = true;
     // newcomers are let in while we wait: a reader may need a second `use` to get done
-    if (!changed_.wait_for(lock, patience, [&] { return users_ == 0 && !reopening_; }))
+    const bool free = changed_.wait_for(lock, patience, [&] { return users_ == 0 && !reopening_; });
+    wanted_ = false;
+    if (!free)
       return failure{errc::unavailable,
                      options_.folder + " cannot be reopened while it is being read"};
     reopening_ = true;
@@ -78,6 +81,17 @@ std::unique_ptr<leveldb::Iterator> database::use::iterate(bool fill_cache) const
   leveldb::ReadOptions o;
   o.fill_cache = fill_cache;
   return std::unique_ptr<leveldb::Iterator>(owner_->db_->NewIterator(o));
+}
+
+std::array<std::unique_ptr<leveldb::Iterator>, 2> database::use::iterate_twice() const {
+  leveldb::ReadOptions o;
+  o.fill_cache = false;
+  o.snapshot = owner_->db_->GetSnapshot();
+  std::array<std::unique_ptr<leveldb::Iterator>, 2> out{
+      std::unique_ptr<leveldb::Iterator>(owner_->db_->NewIterator(o)),
+      std::unique_ptr<leveldb::Iterator>(owner_->db_->NewIterator(o))};
+  owner_->db_->ReleaseSnapshot(o.snapshot); // iterators keep what they see
+  return out;
 }
 
 } // namespace pollux::persistence

@@ -5,6 +5,8 @@
 #pragma once
 #include "domain/base/result.hpp"
 #include "persistence/leveldb_env.hpp"
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <leveldb/cache.h>
@@ -39,8 +41,12 @@ public:
       if (owner_ != nullptr) owner_->release();
     }
     explicit operator bool() const noexcept { return owner_ != nullptr; }
+    /// True when somebody waits to reopen the database: who holds it for long then lets go.
+    [[nodiscard]] bool wanted_back() const noexcept { return owner_->wanted_; }
     leveldb::DB* operator->() const noexcept { return owner_->db_.get(); }
     [[nodiscard]] std::unique_ptr<leveldb::Iterator> iterate(bool fill_cache = false) const;
+    /// Two iterators that see the same moment.
+    [[nodiscard]] std::array<std::unique_ptr<leveldb::Iterator>, 2> iterate_twice() const;
 
   private:
     database* owner_;
@@ -75,6 +81,7 @@ private:
   std::condition_variable changed_;
   std::size_t users_ = 0;
   bool reopening_ = false;
+  std::atomic<bool> wanted_{false};
   std::unique_ptr<leveldb::DB> db_;
 };
 

@@ -11,25 +11,50 @@ namespace pollux::persistence {
 
 class tail_view; // persistence/tail_view.hpp
 
-inline constexpr std::size_t max_inputs_per_block = 512;
+/// How large a block grows and how hard it is compressed. A block is full from any of these on, so
+/// it holds at most one input more than the values and bytes say.
+struct block_settings {
+  std::size_t max_inputs = 0;
+  std::size_t max_values = 0;
+  std::size_t max_bytes = 0; ///< of texts, samples and inputs that are not readings
+  int level = 0;             ///< of zstd; 0 = none
+};
+inline constexpr block_settings hot_blocks{512, 64u << 10, 1u << 20, 1};
+inline constexpr block_settings warm_blocks{16'384, 256u << 10, 8u << 20, 19};
 
-/// What a block's header says (decision 13).
+enum class block_codec : std::uint8_t { none = 0, zstd = 1 };
+
+/// What a block's header says (docs/journal_format.md).
 struct block_header {
-  std::uint8_t version = 1;
+  std::uint8_t version = 2;
+  /// Version 1 chained blocks by hash64 of their bytes: given as chain_from_hash64() of it.
+  chain_value chain_before{}, chain_after{};
   domain::input_id first, last;
   std::uint32_t inputs = 0, readings = 0, values = 0;
   std::int64_t least_event_time_ns = 0, greatest_event_time_ns = 0;
-  std::uint64_t previous_hash = 0; ///< hash64 of the twin's previous block, 0 for the first
+  /// Version 1 does not say: least i64 to greatest i64.
+  std::int64_t least_ingest_time_ns = 0, greatest_ingest_time_ns = 0;
+  block_codec codec = block_codec::none;
+  std::uint32_t raw_bytes = 0; ///< of the body before the codec
 };
 
-/// Encodes 1 to max_inputs_per_block inputs of one twin. Inputs must be in order.
+/// Encodes inputs of one twin, at least one, ids rising; persistence/block_builder.hpp does it
+/// input by input.
 [[nodiscard]] std::string encode_block(const std::vector<const domain::input*>& inputs,
-                                       std::uint64_t previous_hash);
+                                       const chain_value& before,
+                                       const block_settings& settings = hot_blocks);
+/// Errors: corrupt, version_mismatch. Cost: a hash of the block for version 1, else nothing.
 [[nodiscard]] result<block_header> read_block_header(std::string_view block);
-/// Visits the inputs in order, bit for bit as they were. Errors: corrupt (CRC, lengths),
-/// version_mismatch.
+/// Visits the inputs in order, bit for bit as they were. What they point to is gone with the
+/// visit. Errors: corrupt (CRC, lengths), version_mismatch.
 [[nodiscard]] status decode_block(std::string_view block,
                                   const std::function<void(const domain::input&)>& visit);
+/// The same for the bytes that store::block() and each_block() give, whatever their tier: the first
+/// byte tells blocks from frames of cold files.
+[[nodiscard]] status decode_any_block(std::string_view bytes,
+                                      const std::function<void(const domain::input&)>& visit);
+/// What the index says of a block of table B.
+[[nodiscard]] result<block_info> describe_block(std::string_view block, tier kept);
 
 /// Row of a twin in its shard's directory; no_row when unknown (then sealing fails: a defect).
 using row_lookup = std::function<std::uint32_t(std::uint32_t shard, std::string_view twin)>;
@@ -43,9 +68,10 @@ struct seal_report {
 
 /// Turns the oldest segments of a shard, up to `below` or `max_readings`, into blocks, one batch,
 /// synced, idempotent. Does not trim: the caller does, once every twin has a snapshot at or after
-/// its last sealed input. A twin's newest blocks are rewritten together with its new inputs while
-/// they are smaller than these. Memory: the segments of the pass, about 300 B each plus their
-/// bytes. Errors: internal (a twin without a row), io, no_space.
+/// its last sealed input. A twin's newest hot blocks are rewritten together with its new inputs
+/// while they are smaller than these; warm and cold ones are left alone. Memory: the segments of
+/// the pass, about 300 B each plus their bytes. Errors: internal (a twin without a row), io,
+/// no_space.
 [[nodiscard]] result<seal_report> seal(log& from, store& into, std::uint32_t shard,
                                        domain::position below, std::uint64_t max_readings,
                                        const row_lookup& rows);

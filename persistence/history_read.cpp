@@ -31,7 +31,7 @@ status each_input(const log& tail, const store& blocks, std::uint32_t shard, std
   };
   status damage;
   auto s = blocks.each_block(shard, row, after, [&](std::string_view block) {
-    damage = decode_block(block, feed);
+    damage = decode_any_block(block, feed);
     return damage.ok() && go_on;
   });
   if (!s) return s;
@@ -160,7 +160,8 @@ result<std::vector<history_value>> values_between(const log& tail, const store& 
     if (values.closed_before(b.least_event_time_ns)) break;
     const auto bytes = blocks.block(shard, row, b.first);
     if (!bytes) return bytes.error();
-    if (auto read = decode_block(*bytes, [&](const domain::input& in) { values.take(in); }); !read)
+    if (auto read = decode_any_block(*bytes, [&](const domain::input& in) { values.take(in); });
+        !read)
       return read.error().within("history of " + std::string(id));
   }
   return values.finish();

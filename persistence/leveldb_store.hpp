@@ -6,6 +6,7 @@
 #include "persistence/folder_lock.hpp"
 #include "persistence/store_rows.hpp"
 #include <leveldb/write_batch.h>
+#include <mutex>
 
 namespace pollux::persistence {
 
@@ -25,7 +26,8 @@ public:
   void put_model(const std::string& hash, const std::string& name,
                  const std::string& json) override;
   void put_block(std::uint32_t shard, std::uint32_t row, domain::input_id first,
-                 const std::string& bytes) override;
+                 const std::string& bytes, tier where) override;
+  void put_cold_block(std::uint32_t shard, std::uint32_t row, const block_info& info) override;
   void erase_block(std::uint32_t shard, std::uint32_t row, domain::input_id first) override;
   void put_meta(const std::string& key, const std::string& value) override;
   void erase_meta(const std::string& key) override;
@@ -76,6 +78,7 @@ public:
                          const std::function<bool(const block_info&)>& visit) const override;
   result<std::string> block(std::uint32_t shard, std::uint32_t row,
                             domain::input_id first) const override;
+  void set_cold_source(std::shared_ptr<const cold_source> source) override;
   result<std::optional<std::string>> meta(const std::string& key) const override;
   status put_quarantine(const std::vector<messages::quarantined>& records) override;
   result<std::vector<quarantine_row>> quarantine_page(std::uint64_t after_id,
@@ -86,6 +89,8 @@ public:
   std::string property(const std::string& name) const override;
 
   [[nodiscard]] env_faults& faults() noexcept { return env_.faults(); }
+  /// The rows as they are, for backup, restore and repair.
+  [[nodiscard]] database& rows() const noexcept { return *database_; }
 
 private:
   struct quarantine_counts {
@@ -96,6 +101,7 @@ private:
   [[nodiscard]] status start();
   [[nodiscard]] status check_format();
   [[nodiscard]] result<std::optional<std::string>> get(const std::string& key) const;
+  [[nodiscard]] result<std::string> read_cold(const block_info& info) const;
   [[nodiscard]] status put(leveldb::WriteBatch& rows);
   [[nodiscard]] status thin_snapshots(leveldb_store_batch& b, leveldb::WriteBatch& rows);
   [[nodiscard]] status read_quarantine_counts();
@@ -114,6 +120,7 @@ private:
 
   mutable std::mutex mutex_;
   status broken_;
+  std::shared_ptr<const cold_source> cold_;
 };
 
 } // namespace pollux::persistence

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "messages/hash.hpp"
 #include "persistence/history.hpp"
 #include "persistence/leveldb_store.hpp"
 
@@ -44,20 +43,23 @@ void leveldb_store_batch::put_model(const std::string& hash, const std::string& 
 }
 
 void leveldb_store_batch::put_block(std::uint32_t shard, std::uint32_t row, domain::input_id first,
-                                    const std::string& bytes) {
-  const auto header = read_block_header(bytes);
-  if (!header) {
-    defect_ = header.error();
+                                    const std::string& bytes, tier where) {
+  const auto info = describe_block(bytes, where);
+  if (!info || where == tier::cold) {
+    defect_ = !info ? info.error() : failure{errc::invalid_argument, "a cold block in table B"};
     return;
   }
   rows_.Put(input_key(tables::blocks, shard, row, first), bytes);
-  rows_.Put(input_key(tables::block_index, shard, row, first),
-            encode_block_info({.first = first,
-                               .last = header->last,
-                               .inputs = header->inputs,
-                               .least_event_time_ns = header->least_event_time_ns,
-                               .greatest_event_time_ns = header->greatest_event_time_ns,
-                               .hash = messages::hash64(bytes)}));
+  rows_.Put(input_key(tables::block_index, shard, row, first), encode_block_info(*info));
+}
+
+void leveldb_store_batch::put_cold_block(std::uint32_t shard, std::uint32_t row,
+                                         const block_info& info) {
+  if (info.kept != tier::cold) {
+    defect_ = failure{errc::invalid_argument, "a cold block's index row that says another tier"};
+    return;
+  }
+  rows_.Put(input_key(tables::block_index, shard, row, info.first), encode_block_info(info));
 }
 
 void leveldb_store_batch::erase_block(std::uint32_t shard, std::uint32_t row,

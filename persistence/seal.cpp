@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sealing pass: the oldest segments of a shard, grouped by twin, become blocks (decision 12).
-#include "messages/hash.hpp"
 #include "persistence/block_builder.hpp"
 #include "persistence/block_format.hpp"
 #include <algorithm>
@@ -46,7 +45,7 @@ private:
   block_builder builder_;
   domain::input input_;
   std::vector<std::string> small_; ///< blocks to be rewritten, newest first
-  std::uint64_t previous_hash_ = 0;
+  chain_value before_{};
 };
 
 status sealing_pass::collect(const log& from, domain::position below, std::uint64_t max_readings,
@@ -115,11 +114,13 @@ status sealing_pass::make_blocks() {
 
 /// Seals one twin's inputs. The newest blocks are rewritten together with them as long as they hold
 /// no more than what they are joined with: so a twin has few small blocks, and an input is
-/// rewritten at most log2(512) times, however little comes with each pass.
+/// rewritten at most log2(512) times, however little comes with each pass. Warm and cold blocks are
+/// not touched.
 status sealing_pass::seal_row(std::span<const place> places) {
   const auto row = places.front().row;
   const auto fresh = pick_small_blocks(places, row);
   if (fresh == 0) return {};
+  builder_.begin(before_);
   if (auto s = add_small_blocks(row); !s) return s;
   for (const auto& p : places.last(fresh)) {
     const auto& s = segments_[p.segment];
@@ -135,7 +136,7 @@ status sealing_pass::seal_row(std::span<const place> places) {
 std::size_t sealing_pass::pick_small_blocks(std::span<const place> places, std::uint32_t row) {
   std::size_t fresh = places.size(), together = 0;
   bool newest = true;
-  previous_hash_ = 0;
+  before_ = {};
   small_.clear();
   // a damaged row of the index is passed over: it must not stop the sealing of a whole shard
   static_cast<void>(into_.each_block_info(shard_, row, true, [&](const block_info& b) {
@@ -144,11 +145,15 @@ std::size_t sealing_pass::pick_small_blocks(std::span<const place> places, std::
       together = fresh;
       newest = false;
     }
-    previous_hash_ = b.hash;
-    if (fresh == 0 || b.inputs >= max_inputs_per_block || b.inputs > together) return false;
+    before_ = b.chain;
+    if (fresh == 0 || b.kept != tier::hot || b.inputs >= hot_blocks.max_inputs ||
+        b.inputs > together)
+      return false;
     auto bytes = into_.block(shard_, row, b.first);
     if (!bytes || !checksum_holds(*bytes)) return false; // left alone, and chained to
-    previous_hash_ = read_block_header(*bytes)->previous_hash;
+    const auto header = read_block_header(*bytes);
+    if (!header) return false;
+    before_ = header->chain_before;
     together += b.inputs;
     small_.push_back(std::move(*bytes));
     return true;
@@ -170,8 +175,7 @@ status sealing_pass::add_small_blocks(std::uint32_t row) {
 
 void sealing_pass::finish_block(std::uint32_t row) {
   const auto first = builder_.first();
-  const auto bytes = builder_.finish(previous_hash_);
-  previous_hash_ = messages::hash64(bytes);
+  const auto bytes = builder_.finish();
   batch_->put_block(shard_, row, first, bytes);
   ++report_.blocks;
   report_.bytes += bytes.size();

@@ -10,7 +10,7 @@ namespace pollux::persistence {
 
 class shard_wide_inputs {
 public:
-  /// Those after `after`. `tail` must have been read before, and must outlive this.
+  /// Those after `after`. `tail` must have been read before.
   [[nodiscard]] status load(const store& blocks, const tail_view& tail, std::uint32_t shard,
                             domain::input_id after);
 
@@ -20,7 +20,9 @@ public:
   [[nodiscard]] const std::vector<domain::input>& all() const noexcept { return inputs_; }
 
 private:
-  std::deque<std::string> blocks_; ///< what the views of inputs_ point into
+  void keep(const domain::input& in);
+
+  std::deque<std::string> bytes_; ///< what the views of inputs_ point into
   std::vector<domain::input> inputs_;
   std::size_t given_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "domain/twin/effect.hpp"
 #include "domain/twin/input.hpp"
 #include "messages/quarantine.hpp"
+#include "persistence/chain.hpp"
 #include <functional>
 #include <memory>
 #include <optional>
@@ -67,13 +68,37 @@ struct quarantine_row {
   messages::quarantined record;
 };
 
-/// What the index knows of one block, so that searching reads no block.
+/// Where a block is kept. Persisted: never renumber.
+enum class tier : std::uint8_t {
+  hot = 0,  ///< table B: up to 512 inputs a block, compressed fast
+  warm = 1, ///< table B: up to 16,384 inputs a block, compressed hard
+  cold = 2, ///< a frame of a file in `history/`
+};
+
+/// What the index knows of one block, so that searching reads no block. Rows written before format
+/// 2 know no readings, values and bytes (0) and no ingest times (least i64 to greatest i64).
 struct block_info {
   domain::input_id first, last;
-  std::uint32_t inputs = 0;
+  std::uint32_t inputs = 0, readings = 0, values = 0;
   /// least > greatest: no readings inside.
   std::int64_t least_event_time_ns = 0, greatest_event_time_ns = 0;
-  std::uint64_t hash = 0; ///< hash64 of the block's bytes: what the next block chains to
+  std::int64_t least_ingest_time_ns = 0, greatest_ingest_time_ns = 0; ///< of all its inputs
+  std::uint64_t bytes = 0;                                            ///< stored, in whichever tier
+  std::uint64_t hash = 0;                                             ///< hash64 of the bytes
+  /// Before the first input and after the last. Of a block of version 1 `chain` is
+  /// chain_from_hash64(hash), and what was before only its head knows.
+  chain_value chain_before{}, chain{};
+  tier kept = tier::hot;
+  std::uint64_t file = 0, offset = 0, size = 0; ///< cold: the number of the file, and the frame
+};
+
+/// Reads frames of cold files; the store asks it for blocks whose index row says cold.
+class cold_source {
+public:
+  virtual ~cold_source() = default;
+  /// Thread-safe. Errors: not_found (no such file), corrupt (too short), io.
+  [[nodiscard]] virtual result<std::string> read(std::uint64_t file, std::uint64_t offset,
+                                                 std::uint64_t size) const = 0;
 };
 
 /// Writes that become visible together. Empty again once written, and may be filled anew.
@@ -92,8 +117,13 @@ public:
   virtual void mark_taken(std::uint32_t shard, std::uint32_t row, const domain::effect_id& id) = 0;
   virtual void put_model(const std::string& hash, const std::string& name,
                          const std::string& json) = 0;
+  /// The block and its index row. The batch is refused when written if the header is unreadable or
+  /// `where` is cold.
   virtual void put_block(std::uint32_t shard, std::uint32_t row, domain::input_id first,
-                         const std::string& bytes) = 0;
+                         const std::string& bytes, tier where = tier::hot) = 0;
+  /// The index row of a block that lies in a cold file. Erase the block it stands for first.
+  virtual void put_cold_block(std::uint32_t shard, std::uint32_t row, const block_info& info) = 0;
+  /// The block, where it is in table B, and its index row.
   virtual void erase_block(std::uint32_t shard, std::uint32_t row, domain::input_id first) = 0;
   virtual void put_meta(const std::string& key, const std::string& value) = 0;
   virtual void erase_meta(const std::string& key) = 0;
@@ -135,16 +165,20 @@ public:
   [[nodiscard]] virtual result<std::optional<domain::effect_id>>
   taken_upto(std::uint32_t shard, std::uint32_t row) const = 0;
   [[nodiscard]] virtual result<std::vector<model_row>> models() const = 0;
-  /// Visits block bytes of a twin with last input > `after`, in order.
+  /// Visits block bytes of a twin with last input > `after`, in order, of whichever tier
+  /// (decode_any_block reads them); all as of one moment. Errors: io, corrupt, not_found and what
+  /// the cold source says: then the cold blocks that cannot be read were passed over.
   virtual status each_block(std::uint32_t shard, std::uint32_t row, domain::input_id after,
                             const std::function<bool(std::string_view)>& visit) const = 0;
   /// What the index says of a twin's blocks, newest first or oldest first, until `visit` gives
   /// false.
   virtual status each_block_info(std::uint32_t shard, std::uint32_t row, bool newest_first,
                                  const std::function<bool(const block_info&)>& visit) const = 0;
-  /// The bytes of one block. Errors: not_found, io.
+  /// The bytes of one block, of whichever tier. Errors: not_found, io, corrupt.
   [[nodiscard]] virtual result<std::string> block(std::uint32_t shard, std::uint32_t row,
                                                   domain::input_id first) const = 0;
+  /// Where cold blocks are read from; without one they are `unavailable`. Set before readers begin.
+  virtual void set_cold_source(std::shared_ptr<const cold_source> source) = 0;
   [[nodiscard]] virtual result<std::optional<std::string>> meta(const std::string& key) const = 0;
 
   /// Quarantine: ring of at most `quarantine_max` rows (default 100,000), the oldest give way and

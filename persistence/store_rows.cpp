@@ -4,6 +4,7 @@
 #include "persistence/crc32c.hpp"
 #include "persistence/effect_codec.hpp"
 #include <concepts>
+#include <limits>
 #include <type_traits>
 
 namespace pollux::persistence {
@@ -39,6 +40,10 @@ private:
   void put(std::int64_t v) { out_.i64(v); }
   void put(const std::string& v) { out_.text(v); }
   void put(const domain::input_id& v) { (*this)(v.at.value, v.index); }
+  void put(tier v) { out_.u8(static_cast<std::uint8_t>(v)); }
+  void put(const chain_value& v) {
+    for (const auto b : v) out_.u8(b);
+  }
   byte_writer out_;
 };
 
@@ -54,6 +59,14 @@ private:
   void get(std::int64_t& v) { v = in_.i64(); }
   void get(std::string& v) { v = in_.text(); }
   void get(domain::input_id& v) { (*this)(v.at.value, v.index); }
+  void get(tier& v) {
+    const auto number = in_.u8();
+    if (number > static_cast<std::uint8_t>(tier::cold)) in_.fail();
+    v = static_cast<tier>(number);
+  }
+  void get(chain_value& v) {
+    for (auto& b : v) b = in_.u8();
+  }
   byte_reader in_;
 };
 
@@ -66,7 +79,9 @@ template <class Archive> void fields(Archive& each, row_of<head_row> auto& h) {
 }
 
 template <class Archive> void fields(Archive& each, row_of<block_info> auto& b) {
-  each(b.last, b.inputs, b.least_event_time_ns, b.greatest_event_time_ns, b.hash);
+  each(b.last, b.inputs, b.readings, b.values, b.least_event_time_ns, b.greatest_event_time_ns,
+       b.least_ingest_time_ns, b.greatest_ingest_time_ns, b.bytes, b.hash, b.chain_before, b.chain,
+       b.kept, b.file, b.offset, b.size);
 }
 
 template <class Archive> void fields(Archive& each, row_of<snapshot> auto& s) {
@@ -96,22 +111,22 @@ template <class Row> result<Row> open_fields(std::string_view row, const char* w
 
 } // namespace
 
-std::string seal_row(std::string_view payload) {
+std::string seal_row(std::string_view payload, std::uint8_t version) {
   std::string out;
   out.reserve(envelope_bytes + payload.size());
   byte_writer w(out);
-  w.u8(row_version);
+  w.u8(version);
   w.u32(crc32c(payload));
   out.append(payload);
   return out;
 }
 
-result<std::string_view> open_row(std::string_view row, const char* what) {
+result<std::string_view> open_row(std::string_view row, const char* what, std::uint8_t newest) {
   byte_reader r(row);
   const auto version = r.u8();
   const auto crc = r.u32();
   if (!r.ok() || version == 0) return failure{errc::corrupt, std::string(what) + " is damaged"};
-  if (version > row_version)
+  if (version > newest)
     return failure{errc::version_mismatch, std::string(what) + " was written by a newer Pollux"};
   const auto payload = row.substr(envelope_bytes);
   if (crc32c(payload) != crc)
@@ -127,12 +142,29 @@ result<head_row> decode_head(std::string_view row, std::uint32_t twin_row) {
   return open_fields(row, "snapshot head", out);
 }
 
-std::string encode_block_info(const block_info& b) { return seal_fields(b); }
+std::string encode_block_info(const block_info& b) {
+  std::string out;
+  field_writer writer(out);
+  fields(writer, b);
+  return seal_row(out, block_index_version);
+}
 
 result<block_info> decode_block_info(std::string_view row, domain::input_id first) {
+  const auto payload = open_row(row, "block index", block_index_version);
+  if (!payload) return payload.error();
+  field_reader reader(*payload);
   block_info out;
   out.first = first;
-  return open_fields(row, "block index", out);
+  if (row.front() == 1) {
+    reader(out.last, out.inputs, out.least_event_time_ns, out.greatest_event_time_ns, out.hash);
+    out.least_ingest_time_ns = std::numeric_limits<std::int64_t>::min();
+    out.greatest_ingest_time_ns = std::numeric_limits<std::int64_t>::max();
+    out.chain = chain_from_hash64(out.hash);
+  } else {
+    fields(reader, out);
+  }
+  if (!reader.ok()) return failure{errc::corrupt, "block index is damaged: its fields"};
+  return out;
 }
 
 std::string encode_snapshot(const snapshot& s) { return seal_fields(s); }

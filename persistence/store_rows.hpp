@@ -15,12 +15,14 @@ inline constexpr char alerts = 'A', blocks = 'B', heads = 'H', block_index = 'I'
                       meta = 'X';
 }
 
-inline constexpr std::uint8_t row_version = 1;
+inline constexpr std::uint8_t row_version = 1;         ///< of all rows but these:
+inline constexpr std::uint8_t block_index_version = 2; ///< reads 1, too
 
 /// Puts version and checksum before a payload.
-[[nodiscard]] std::string seal_row(std::string_view payload);
+[[nodiscard]] std::string seal_row(std::string_view payload, std::uint8_t version = row_version);
 /// Errors: corrupt, version_mismatch; both name `what`.
-[[nodiscard]] result<std::string_view> open_row(std::string_view row, const char* what);
+[[nodiscard]] result<std::string_view> open_row(std::string_view row, const char* what,
+                                                std::uint8_t newest = row_version);
 
 /// The newest snapshot without its state, and what is needed to thin out older ones. Small, so
 /// that recovery reads a million of them without touching a state.

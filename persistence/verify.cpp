@@ -43,6 +43,8 @@ private:
   [[nodiscard]] status replay_blocks();
   void check_block(const block_info& info, std::string_view bytes,
                    const std::optional<block_info>& before);
+  void check_header(const block_info& info, std::string_view bytes,
+                    const std::optional<block_info>& before);
   void feed(const domain::input& in);
   void begin(const domain::input& first);
   void resume_after(domain::input_id lost);
@@ -169,7 +171,7 @@ status twin_verification::replay_blocks() {
     }
     check_block(info, *bytes, before);
     before = info;
-    const auto decoded = decode_block(*bytes, [&](const domain::input& in) {
+    const auto decoded = decode_any_block(*bytes, [&](const domain::input& in) {
       if (in.id <= last_)
         finding("input " + text_of(in.id) + " is repeated or out of order");
       else
@@ -186,15 +188,22 @@ void twin_verification::check_block(const block_info& info, std::string_view byt
                                     const std::optional<block_info>& before) {
   const auto name = "block " + text_of(info.first);
   if (messages::hash64(bytes) != info.hash) finding(name + ": its hash is not the index's");
+  if (info.kept != tier::cold) check_header(info, bytes, before);
+  if (before && info.first <= before->last)
+    finding(name + ": it overlaps block " + text_of(before->first));
+}
+
+void twin_verification::check_header(const block_info& info, std::string_view bytes,
+                                     const std::optional<block_info>& before) {
+  const auto name = "block " + text_of(info.first);
   const auto h = read_block_header(bytes);
   if (!h) return; // decoding will say so
-  if (h->first != info.first || h->last != info.last || h->inputs != info.inputs)
+  if (h->first != info.first || h->last != info.last || h->inputs != info.inputs ||
+      h->chain_after != info.chain)
     finding(name + ": its head is not what the index says");
-  if (before && h->previous_hash != before->hash)
+  if (before && h->chain_before != before->chain && !is_chain_start(h->chain_before))
     lose(name + ": the chain is broken, it does not follow block " + text_of(before->first),
          info.first);
-  if (before && h->first <= before->last)
-    finding(name + ": it overlaps block " + text_of(before->first));
 }
 
 void twin_verification::feed(const domain::input& in) {

@@ -106,11 +106,13 @@ result<std::uint64_t> count_readings_offline(const std::string& data) {
   for (const auto& t : s.targets) {
     auto& upto = sealed[t.shard];
     if (upto.size() <= t.row) upto.resize(t.row + 1);
-    auto read = s.tables->each_block(t.shard, t.row, {}, [&](std::string_view block) {
-      if (auto header = persistence::read_block_header(block)) {
-        readings += header->readings;
-        upto[t.row] = std::max(upto[t.row], header->last);
-      }
+    auto read = s.tables->each_block_info(t.shard, t.row, false, [&](const auto& b) {
+      upto[t.row] = std::max(upto[t.row], b.last);
+      readings += b.readings;
+      if (b.bytes > 0) return true;
+      // an index row of the first format does not count them
+      if (auto block = s.tables->block(t.shard, t.row, b.first))
+        if (auto header = persistence::read_block_header(*block)) readings += header->readings;
       return true;
     });
     if (!read) return read.error();

@@ -37,7 +37,7 @@ std::string good_block() {
   command.fields = {{"value", value_view::of(5.0)}};
   std::vector<const input*> pointers;
   for (const auto& in : inputs) pointers.push_back(&in);
-  return persistence::encode_block(pointers, 7);
+  return persistence::encode_block(pointers, {});
 }
 
 } // namespace

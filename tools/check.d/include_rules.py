@@ -32,6 +32,7 @@ LIBRARIES = [  # (what the include starts with, the only places for it, tests as
     ("boost/beast", ("bridge/http/",)),
     ("boost/asio", ("bridge/http/",)),
     ("leveldb/", ("persistence/",)),
+    ("zstd", ("persistence/",)),
     ("google/protobuf", ("messages/", "persistence/")),
     ("proto/", ("messages/", "persistence/")),
     ("simdjson", ("messages/", "bridge/mqtt/")),

@@ -111,18 +111,19 @@ struct journal {
 
   /// Chain, order and sizes of a twin's blocks are as the format says.
   void check_blocks(std::uint32_t row) const {
-    std::uint64_t before = 0;
+    chain_value before{};
     domain::input_id last;
     for (const auto& info : infos(row)) {
       const auto bytes = blocks->block(shard, row, info.first);
       REQUIRE(bytes.ok());
       const auto h = read_block_header(*bytes);
       REQUIRE(h.ok());
-      CHECK(h->previous_hash == before);
+      CHECK(h->chain_before == before);
+      CHECK(info.chain_before == before);
       CHECK(info.hash == messages::hash64(*bytes));
       CHECK(info.first > last);
-      CHECK(info.inputs <= max_inputs_per_block);
-      before = info.hash;
+      CHECK(info.inputs <= hot_blocks.max_inputs);
+      before = info.chain;
       last = info.last;
     }
   }
