@@ -8,7 +8,7 @@ namespace pollux::actors {
 
 namespace {
 
-constexpr int max_ticks_at_once = 1000; ///< a timer that never comes to rest ends there
+constexpr std::size_t max_ticks_at_once = 1000; ///< a message of a twin waits for no more
 constexpr std::size_t max_leads = 10'000;
 
 bool opens(domain::alert_transition t) {
@@ -21,7 +21,7 @@ bool closes(domain::alert_transition t) {
 
 } // namespace
 
-void shadow_turn::take(domain::input& in, const domain::effect* born, std::size_t count) {
+void shadow_turn::take(const domain::input& in, const domain::effect* born, std::size_t count) {
   run_->take(*twin_, in, born, count);
 }
 
@@ -52,7 +52,7 @@ shadow_turn shadow_run::join(twin_place place, std::string_view key,
   }
   shadow_turn turn{shared_from_this(), twin};
   // A twin that crashed was brought back from the journal: what it was given there is missing here.
-  if (!twin->failed && (!twin->state || twin->seen < state.last_applied()))
+  if (!twin->failed && (!twin->life || twin->seen < state.last_applied()))
     copy(*twin, state, split_key(key).id);
   return turn;
 }
@@ -68,9 +68,9 @@ void shadow_run::copy(shadow_twin& twin, const domain::twin_state& state, std::s
   }
   copies_.fetch_add(1, std::memory_order_relaxed);
   twin.id = id;
-  twin.state = std::make_unique<domain::twin_state>(std::move(*copied));
+  twin.life =
+      std::make_unique<domain::sandbox>(*this, std::move(*copied), limits_.grace_ns, began_ns());
   twin.seen = state.last_applied();
-  twin.position = twin.seen.at.value;
   twin.rules.clear();
   domain::input change;
   change.kind = domain::input_kind::model_changed;
@@ -80,39 +80,33 @@ void shadow_run::copy(shadow_twin& twin, const domain::twin_state& state, std::s
   give(twin, change, withdrawn);
 }
 
-// Its own ids: they only have to rise, and what it does has no journal to point into.
-void shadow_run::give(shadow_twin& twin, domain::input& in, domain::effects& out) {
-  const auto id = std::exchange(in.id, {{++twin.position}, 0});
+void shadow_run::give(shadow_twin& twin, const domain::input& in, domain::effects& out) {
   try {
-    domain::step(*this, *twin.state, in, out);
-  } catch (const std::exception&) { // the candidate's own defect must not touch the twin
-    twin.failed = true;
-    twin.state.reset();
-    failed_.fetch_add(1, std::memory_order_relaxed);
+    twin.life->apply(in, out);
+  } catch (const std::exception&) {
+    give_up(twin);
   }
-  in.id = id;
 }
 
 // The journal holds the ruling version's ticks; the candidate's timers go off by themselves.
 void shadow_run::let_time_pass(shadow_twin& twin, std::int64_t now_ns, domain::effects& out) {
-  const auto began = began_ns();
-  for (int n = 0; n < max_ticks_at_once && twin.state; ++n) {
-    const auto due = twin.state->next_wakeup_ns();
-    if (due > now_ns || due == never) return;
-    if (due <= began && now_ns < saturating_add(began, limits_.grace_ns)) return;
-    domain::input tick;
-    tick.kind = domain::input_kind::tick;
-    tick.ingest_time_ns = due;
-    tick.timer = twin.state->next_timer();
-    tick.generation = twin.state->timer_generation();
-    give(twin, tick, out);
-    if (twin.state && twin.state->timer_generation() == tick.generation) return;
+  try {
+    (void)twin.life->let_time_pass(now_ns, out, max_ticks_at_once);
+  } catch (const std::exception&) {
+    give_up(twin);
   }
 }
 
-void shadow_run::take(shadow_twin& twin, domain::input& in, const domain::effect* born,
+// The candidate's own defect must not touch the twin.
+void shadow_run::give_up(shadow_twin& twin) {
+  twin.failed = true;
+  twin.life.reset();
+  failed_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void shadow_run::take(shadow_twin& twin, const domain::input& in, const domain::effect* born,
                       std::size_t count) {
-  if (twin.failed || !twin.state || in.id <= twin.seen) return;
+  if (twin.failed || !twin.life || in.id <= twin.seen) return;
   twin.seen = in.id;
   inputs_.fetch_add(1, std::memory_order_relaxed);
   thread_local domain::effects out;
@@ -121,9 +115,9 @@ void shadow_run::take(shadow_twin& twin, domain::input& in, const domain::effect
   const bool its_own = in.kind == domain::input_kind::tick ||
                        in.kind == domain::input_kind::model_changed ||
                        in.kind == domain::input_kind::twin_created;
-  if (!its_own && twin.state) give(twin, in, out);
+  if (!its_own && twin.life) give(twin, in, out);
   compare(twin, born, count, out);
-  if (in.kind == domain::input_kind::twin_created) twin.state.reset(); // copied anew
+  if (in.kind == domain::input_kind::twin_created) twin.life.reset(); // copied anew
 }
 
 void shadow_run::compare(shadow_twin& twin, const domain::effect* ruling, std::size_t count,

@@ -8,6 +8,7 @@
 #pragma once
 #include "actors/models.hpp"
 #include "actors/work.hpp"
+#include "domain/twin/sandbox.hpp"
 #include <atomic>
 #include <map>
 #include <memory>
@@ -43,10 +44,9 @@ class shadow_run;
 /// One twin's second state. One thread at a time: whoever holds `mutex`.
 struct shadow_twin {
   std::mutex mutex;
-  std::unique_ptr<domain::twin_state> state; ///< nullptr: to be copied at the next input
+  std::unique_ptr<domain::sandbox> life; ///< nullptr: to be copied at the next input
   domain::input_id seen;
   std::string id;
-  std::uint64_t position = 0; ///< of the last input given to `state`
   bool failed = false;
   struct incident {
     bool open = false, matched = false;
@@ -65,9 +65,8 @@ public:
   shadow_turn(std::shared_ptr<shadow_run> run, std::shared_ptr<shadow_twin> twin)
       : run_(std::move(run)), twin_(std::move(twin)), lock_(twin_->mutex) {}
   explicit operator bool() const noexcept { return run_ != nullptr; }
-  /// Gives the candidate `in` as well. `born`: what it made the ruling version do. `in` is given
-  /// back as it was.
-  void take(domain::input& in, const domain::effect* born, std::size_t count);
+  /// Gives the candidate `in` as well. `born`: what it made the ruling version do.
+  void take(const domain::input& in, const domain::effect* born, std::size_t count);
 
 private:
   std::shared_ptr<shadow_run> run_;
@@ -97,9 +96,11 @@ public:
 private:
   friend class shadow_turn;
   void copy(shadow_twin& twin, const domain::twin_state& state, std::string_view id);
-  void take(shadow_twin& twin, domain::input& in, const domain::effect* born, std::size_t count);
-  void give(shadow_twin& twin, domain::input& in, domain::effects& out);
+  void take(shadow_twin& twin, const domain::input& in, const domain::effect* born,
+            std::size_t count);
+  void give(shadow_twin& twin, const domain::input& in, domain::effects& out);
   void let_time_pass(shadow_twin& twin, std::int64_t now_ns, domain::effects& out);
+  void give_up(shadow_twin& twin);
   void compare(shadow_twin& twin, const domain::effect* ruling, std::size_t count,
                const domain::effects& candidate);
   void note(shadow_twin& twin, const domain::alert_effect& alert, bool by_candidate);

@@ -35,7 +35,7 @@ std::string shadow_run::document(std::int64_t now_ns) {
   for (const auto& twin : twins) {
     std::lock_guard turn{twin->mutex};
     domain::effects out;
-    if (twin->state) let_time_pass(*twin, now_ns, out);
+    if (twin->life) let_time_pass(*twin, now_ns, out);
     compare(*twin, nullptr, 0, out);
     for (const auto& [rule, pair] : twin->rules)
       for (const bool by_candidate : {false, true}) {

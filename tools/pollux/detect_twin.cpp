@@ -27,18 +27,17 @@ detect_twin::outcome detect_twin::apply(domain::input& in) {
   const std::int64_t event_ns = in.readings.front().event_time_ns;
   const auto now = created_ ? std::max(now_ns_, event_ns) : event_ns;
   if (!created_) {
-    own_.clear();
-    own_.kind = domain::input_kind::twin_created;
-    own_.model_hash = hash_;
-    feed(own_, now);
+    domain::input creation;
+    creation.kind = domain::input_kind::twin_created;
+    creation.model_hash = hash_;
+    feed(creation, now);
     created_ = true;
   }
-  tick_until(now);
   in.kind = domain::input_kind::readings;
   feed(in, now);
   const bool judged = event_ns > newest_ns_;
   newest_ns_ = std::max(newest_ns_, event_ns);
-  const bool active = state_.active_alerts() > 0;
+  const bool active = twin_.state().active_alerts() > 0;
   outcome out;
   out.raised = raised_;
   out.alert = raised_ > 0 || (mark_ == detect_mark::active && active);
@@ -51,10 +50,9 @@ detect_twin::outcome detect_twin::apply(domain::input& in) {
 
 void detect_twin::feed(domain::input& in, std::int64_t now_ns) {
   now_ns_ = now_ns;
-  in.id = {{++inputs_}, 0};
   in.ingest_time_ns = now_ns;
   effects_.clear();
-  domain::step(models_, state_, in, effects_);
+  twin_.give(in, effects_);
   for (const auto& e : effects_)
     if (e.kind == domain::effect_kind::alert && e.alert.quiet == domain::silence::none &&
         (e.alert.transition == domain::alert_transition::raised ||
@@ -62,23 +60,10 @@ void detect_twin::feed(domain::input& in, std::int64_t now_ns) {
       ++raised_;
 }
 
-// A tick that leaves its timer as it was would go off for ever: the generation tells.
-void detect_twin::tick_until(std::int64_t now_ns) {
-  while (state_.next_wakeup_ns() <= now_ns) {
-    const auto generation = state_.timer_generation();
-    own_.clear();
-    own_.kind = domain::input_kind::tick;
-    own_.timer = state_.next_timer();
-    own_.generation = generation;
-    feed(own_, std::max(now_ns_, state_.next_wakeup_ns()));
-    if (state_.timer_generation() == generation) return;
-  }
-}
-
 double detect_twin::score() const {
   double largest = 0;
   for (const auto& s : scores_)
-    if (const auto value = s.op->output(state_.get(), s.which))
+    if (const auto value = s.op->output(twin_.state().get(), s.which))
       largest = std::max(largest, std::fabs(*value)); // a z has a sign
   return largest;
 }

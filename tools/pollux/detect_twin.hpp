@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One twin that lives in simulated time: rows in, marks and scores out.
 #pragma once
-#include "domain/twin/twin.hpp"
+#include "domain/twin/sandbox.hpp"
 #include "tools/pollux/detect_run.hpp"
 #include <cstdint>
 #include <memory>
@@ -37,28 +37,15 @@ public:
 
 private:
   void feed(domain::input& in, std::int64_t now_ns);
-  void tick_until(std::int64_t now_ns);
   [[nodiscard]] double score() const;
 
-  class only_model final : public domain::model_source {
-  public:
-    explicit only_model(std::shared_ptr<const domain::model> m) : model_(std::move(m)) {}
-    [[nodiscard]] std::shared_ptr<const domain::model> find(std::string_view hash) const override {
-      return hash == model_->hash ? model_ : nullptr;
-    }
-
-  private:
-    std::shared_ptr<const domain::model> model_;
-  };
-
-  only_model models_;
+  domain::only_model models_;
   std::string hash_;
   detect_mark mark_;
   std::vector<score_output> scores_;
-  domain::twin_state state_{"detect:file"};
-  domain::input own_; // ticks
+  domain::sandbox twin_{models_, "detect:file"};
   domain::effects effects_;
-  std::uint64_t inputs_ = 0, raised_ = 0;
+  std::uint64_t raised_ = 0;
   std::int64_t now_ns_, newest_ns_;
   bool created_ = false;
 };
