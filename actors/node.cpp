@@ -13,6 +13,7 @@
 #include "actors/reader.hpp"
 #include "domain/base/twin_id.hpp"
 #include "messages/hash.hpp"
+#include "messages/input_document.hpp"
 #include "messages/observability/log.hpp"
 #include <algorithm>
 #include <chrono>
@@ -172,7 +173,7 @@ status replay_poison(const node_state& s, const messages::quarantined& record) {
     if (was.kind != domain::input_kind::readings) {
       taken =
           failure{errc::refused, std::string{"only readings are replayed; this is a "} +
-                                     kind_text(was.kind) + ", to be sent anew if it still holds"};
+                                     input_kind_text(was.kind) + ", to be sent anew if it still holds"};
       return;
     }
     auto again = was;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/poison.hpp"
 #include "domain/base/time.hpp"
+#include "messages/input_document.hpp"
 #include "persistence/history.hpp"
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -10,25 +11,11 @@ namespace pollux::actors {
 namespace {
 
 using json = nlohmann::ordered_json;
-using domain::input_kind;
 
 constexpr std::size_t frame_bytes = 1280; // everything of the document but its readings
 
 std::string dump(const json& document) {
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-json value_of(const domain::value_view& value) {
-  switch (value.kind) {
-  case domain::value_kind::f64: return value.f64;
-  case domain::value_kind::i64: return value.i64;
-  case domain::value_kind::boolean: return value.boolean;
-  case domain::value_kind::text: return std::string{value.bytes};
-  case domain::value_kind::samples_f32: return json{{"samples_f32", value.bytes.size() / 4}};
-  case domain::value_kind::samples_i16: return json{{"samples_i16", value.bytes.size() / 2}};
-  case domain::value_kind::none: break;
-  }
-  return nullptr;
 }
 
 /// Takes values as long as there is room for them.
@@ -45,7 +32,8 @@ struct bounded_readings {
     row["values"] = json::object();
     auto used = dump(row).size() + 1;
     for (auto i = r.first; i < r.first + r.count && i < in.fields.size() && !full; ++i) {
-      const json one{{std::string{in.fields[i].name}, value_of(in.fields[i].value)}};
+      const json one{
+          {std::string{in.fields[i].name}, messages::value_document(in.fields[i].value)}};
       const auto size = dump(one).size();
       if (used + size > room) {
         full = true;
@@ -63,7 +51,7 @@ struct bounded_readings {
 };
 
 void describe(const domain::input& in, json& document) {
-  document["kind"] = kind_text(in.kind);
+  document["kind"] = messages::input_kind_text(in.kind);
   document["ingest_time"] = format_rfc3339(in.ingest_time_ns);
   if (!in.command_id.empty())
     document["command"] = {{"id", std::string{in.command_id.substr(0, 64)}},
@@ -78,28 +66,6 @@ void describe(const domain::input& in, json& document) {
 }
 
 } // namespace
-
-const char* kind_text(input_kind kind) noexcept {
-  switch (kind) {
-  case input_kind::readings: return "readings";
-  case input_kind::command_requested: return "command_requested";
-  case input_kind::command_replied: return "command_replied";
-  case input_kind::alert_acknowledged: return "alert_acknowledged";
-  case input_kind::alert_action: return "alert_action";
-  case input_kind::child_alert: return "child_alert";
-  case input_kind::parent_changed: return "parent_changed";
-  case input_kind::tick: return "tick";
-  case input_kind::twin_created: return "twin_created";
-  case input_kind::twin_deleted: return "twin_deleted";
-  case input_kind::connection_changed: return "connection_changed";
-  case input_kind::model_changed: return "model_changed";
-  case input_kind::node_started: return "node_started";
-  case input_kind::ingress_changed: return "ingress_changed";
-  case input_kind::input_skipped: return "input_skipped";
-  case input_kind::none: break;
-  }
-  return "none";
-}
 
 status visit_input(const persistence::log& journal, const persistence::store& tables,
                    const input_place& where,

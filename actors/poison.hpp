@@ -35,7 +35,4 @@ struct input_place {
 /// Where a document says its input lies (the key is left empty). Errors: invalid_argument.
 [[nodiscard]] result<input_place> place_in(std::string_view document);
 
-/// "readings", "command_requested" ...
-[[nodiscard]] const char* kind_text(domain::input_kind kind) noexcept;
-
 } // namespace pollux::actors

@@ -4,8 +4,7 @@
 // replacement characters instead of failing.
 #include "messages/documents.hpp"
 #include "domain/base/time.hpp"
-#include <cinttypes>
-#include <cstdio>
+#include "messages/input_document.hpp"
 #include <nlohmann/json.hpp>
 
 namespace pollux::messages {
@@ -39,13 +38,6 @@ json to_json(const domain::owned_value& value) {
           return v;
       },
       value);
-}
-
-std::string revision_text(const domain::input_id& id) {
-  char text[40];
-  const int size =
-      std::snprintf(text, sizeof text, "%016" PRIx64 "-%" PRIu32, id.at.value, id.index);
-  return {text, static_cast<std::size_t>(size)};
 }
 
 json to_json(const std::vector<domain::named_number>& numbers) {
@@ -289,7 +281,7 @@ std::string twin_document(const domain::twin_description& twin, std::int64_t now
       {"kind", twin.kind},
       {"model", {{"name", twin.model_name}, {"hash", twin.model_hash}}},
       {"incarnation", twin.incarnation},
-      {"revision", revision_text(twin.revision)},
+      {"revision", input_id_text(twin.revision)},
       {"connected", twin.connected},
       {"last_event_time", time_or_null(twin.last_event_time_ns)},
       {"last_ingest_time", time_or_null(twin.last_ingest_time_ns)},
@@ -357,6 +349,13 @@ std::string cloud_event(std::string_view twin, const domain::effect& what) {
   event["datacontenttype"] = "application/json";
   event["data"] = event_data(twin, what);
   return dump(event);
+}
+
+std::string effect_document(std::string_view twin, const domain::effect& what) {
+  json out = event_data(twin, what);
+  out["id"] = to_string(what.id);
+  out["type"] = event_type(what);
+  return dump(out);
 }
 
 std::string command_payload(std::string_view twin, const domain::command_effect& command) {

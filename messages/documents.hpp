@@ -24,6 +24,8 @@ namespace pollux::messages {
 /// CloudEvents 1.0 (structured JSON) of one alert transition or command step; id = effect id with
 /// the twin.
 [[nodiscard]] std::string cloud_event(std::string_view twin, const domain::effect& what);
+/// One effect of any kind, for people who step through a twin's history.
+[[nodiscard]] std::string effect_document(std::string_view twin, const domain::effect& what);
 /// What goes to the device: {"id":..,"command":..,"arguments":{..},"expires_at":".."}.
 [[nodiscard]] std::string command_payload(std::string_view twin,
                                           const domain::command_effect& command);

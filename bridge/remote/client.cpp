@@ -228,6 +228,13 @@ POLLUX_ASK(model_text_query)
 POLLUX_ASK(model_apply)
 POLLUX_ASK(model_rollback)
 POLLUX_ASK(shadow_order)
+POLLUX_ASK(series_query)
+POLLUX_ASK(completeness_query)
+POLLUX_ASK(replay_query)
+POLLUX_ASK(retention_order)
+POLLUX_ASK(job_start)
+POLLUX_ASK(job_query)
+POLLUX_ASK(job_cancel)
 #undef POLLUX_ASK
 
 } // namespace pollux::bridge::remote

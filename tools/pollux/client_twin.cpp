@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // twin get shows a twin the way an operator asks about it: what it measures now and how old that
 // is, what its windows hold, and for every rule why there is, or is not, an alert.
+#include "tools/pollux/client_twin.hpp"
+#include "tools/pollux/client_history.hpp"
 #include "tools/pollux/client_session.hpp"
 #include "tools/pollux/client_verbs.hpp"
 #include <iostream>
@@ -113,11 +115,7 @@ void print_rules(const json& twin, const context& ctx) {
 }
 
 void print_twin(const twin_answer& twin, const context& ctx) {
-  const auto document = parse_document(twin.document);
-  if (ctx.format != output::table) return print_document(document, ctx.format);
-  print_head(document, ctx);
-  print_values(document, ctx);
-  print_rules(document, ctx);
+  print_twin_document(parse_document(twin.document), ctx);
 }
 
 json row_json(const messages::twin_row& row) {
@@ -173,6 +171,13 @@ int print_list(client& node, const context& ctx, const std::string& glob, std::u
 
 } // namespace
 
+void print_twin_document(const json& document, const context& ctx) {
+  if (ctx.format != output::table) return print_document(document, ctx.format);
+  print_head(document, ctx);
+  print_values(document, ctx);
+  print_rules(document, ctx);
+}
+
 void add_twin_verbs(CLI::App& app, context& ctx) {
   auto* twin = app.add_subcommand("twin", "ask about twins");
   twin->require_subcommand(1);
@@ -199,6 +204,7 @@ void add_twin_verbs(CLI::App& app, context& ctx) {
 
   add_watch_verb(*twin, ctx);
   add_history_verb(*twin, ctx);
+  add_completeness_verb(*twin, ctx);
 
   auto* create = twin->add_subcommand("create", "make a twin before its first reading");
   auto model = std::make_shared<std::string>();

@@ -12,6 +12,7 @@ namespace pollux::cli {
 [[gnu::weak]] void add_model_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_config_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_import_verbs(CLI::App&, context&) {}
+[[gnu::weak]] void add_replay_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_doctor_verbs(CLI::App&, context&) {}
 
 } // namespace pollux::cli

@@ -13,6 +13,7 @@ void add_detect_verbs(CLI::App& app, context& ctx);  ///< detect
 void add_model_verbs(CLI::App& app, context& ctx);   ///< model check|diff|apply|...
 void add_config_verbs(CLI::App& app, context& ctx);  ///< config check|show
 void add_import_verbs(CLI::App& app, context& ctx);  ///< import aws-iot-events
+void add_replay_verbs(CLI::App& app, context& ctx);  ///< replay
 void add_doctor_verbs(CLI::App& app, context& ctx);  ///< doctor
 
 } // namespace pollux::cli

@@ -111,6 +111,7 @@ int run(int argc, char** argv) {
   add_serve_verbs(app, ctx);
   add_client_verbs(app, ctx);
   add_journal_verbs(app, ctx);
+  add_replay_verbs(app, ctx);
   add_sim_verbs(app, ctx);
   add_detect_verbs(app, ctx);
   add_model_verbs(app, ctx);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervision/offline_storage.hpp"
+#include "actors/directory.hpp"
+#include "actors/glob.hpp"
+#include "messages/model_codec.hpp"
+#include <filesystem>
+
+namespace pollux::supervision {
+
+namespace {
+
+// Rows the registry lost with the power are in the log, in the order of their numbers.
+status add_tail_rows(offline_storage& s, std::uint32_t shard, actors::shard_directory& known) {
+  return s.journal->scan(shard, {}, [&](const persistence::positioned_segment& segment) {
+    for (const auto key : segment.content->twins())
+      if (known.find_key(key) == actors::unknown_row)
+        s.twins.push_back({shard, known.add(key), std::string{key}});
+    return true;
+  });
+}
+
+status find_twins(offline_storage& s, const std::string& glob) {
+  for (std::uint32_t shard = 0; shard < s.journal->shards(); ++shard) {
+    actors::shard_directory known;
+    auto read = s.tables->each_registry(shard, [&](const persistence::registry_row& row) {
+      const auto key = actors::journal_key(row.id, row.incarnation);
+      if (known.find_key(key) != actors::unknown_row) return;
+      s.twins.push_back({shard, known.add(key), key});
+    });
+    if (!read) return read;
+    if (auto tail = add_tail_rows(s, shard, known); !tail) return tail;
+  }
+  std::erase_if(s.twins, [&](const auto& t) {
+    return !actors::matches_glob(glob.empty() ? "*" : glob, actors::split_key(t.id).id);
+  });
+  return {};
+}
+
+} // namespace
+
+result<persistence::verify_target> offline_storage::living(const std::string& id) const {
+  const persistence::verify_target* newest = nullptr; // rows rise with the incarnations
+  for (const auto& t : twins)
+    if (actors::split_key(t.id).id == id && (newest == nullptr || t.row > newest->row)) newest = &t;
+  if (newest == nullptr) return failure{errc::not_found, "no twin " + id};
+  return *newest;
+}
+
+result<std::unique_ptr<offline_storage>> open_offline(const std::string& data,
+                                                      const std::string& glob) {
+  if (!std::filesystem::exists(data + "/log"))
+    return failure{errc::not_found, "no journal in " + data};
+  auto s = std::make_unique<offline_storage>();
+  persistence::leveldb_log_options log_options;
+  log_options.folder = data + "/log";
+  log_options.shards = 0; // whatever is stored
+  log_options.min_free_bytes = 0;
+  auto journal = persistence::open_leveldb_log(log_options);
+  if (!journal) return journal.error();
+  s->journal = std::move(*journal);
+  persistence::leveldb_store_options store_options;
+  store_options.folder = data + "/store";
+  auto tables = persistence::open_leveldb_store(store_options);
+  if (!tables) return tables.error();
+  s->tables = std::move(*tables);
+  auto models = s->tables->models();
+  if (!models) return models.error();
+  for (const auto& row : *models) {
+    auto parsed = messages::parse_model(row.json, "stored model " + row.name);
+    if (!parsed) return parsed.error();
+    s->models.add(*parsed);
+  }
+  if (auto found = find_twins(*s, glob); !found) return found.error();
+  return s;
+}
+
+} // namespace pollux::supervision
