@@ -69,7 +69,8 @@ int print_steps(const asker_of& ask, messages::replay_query query, const context
       query.limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(query.limit, limit - shown));
     const auto page = ask(query);
     if (!page) return fail(page.error());
-    for (const auto& step : parse_document(page->document).at("steps")) {
+    const auto document = parse_document(page->document);
+    for (const auto& step : document.at("steps")) {
       const auto line = [&] { return step.dump(-1, ' ', false, json::error_handler_t::replace); };
       switch (ctx.format) {
       case output::table: print_step(step, ctx); break;
