@@ -48,12 +48,16 @@ private:
   void match();
   void match_by_time();
   void match_by_overlap();
+  [[nodiscard]] bool came_back(const story& s) const;
+  [[nodiscard]] bool goes_on(const active_alert& now) const;
   void retract(const story& gone);
   void tell(const story& now, const story* told);
   void tell_further(const story& now, std::size_t step);
   void correct(const story& now, const effect_id& incident);
   void say(alert_effect what, alert_transition t, const effect_id& incident);
+  void say_end(const story& now, std::size_t step, const effect_id& incident);
   void reconcile_alerts();
+  void say_what_stands(std::size_t first);
   void rename_incidents();
   [[nodiscard]] effect_id final_id(const effect_id& id) const;
   [[nodiscard]] const alert_rule& rule_of(std::uint32_t index) const {
@@ -86,6 +90,7 @@ void amendment::run() {
     if (!s.matched && !begins(before_[s.steps.front()]))
       correct({s.incident, {}, true}, s.incident);
   reconcile_alerts();
+  say_what_stands(first);
   rename_incidents();
   for (auto i = first; i < at_.out.size(); ++i)
     if (at_.out[i].kind == effect_kind::alert) at_.out[i].alert.late = late_;
@@ -96,8 +101,8 @@ void amendment::match() {
   for (std::size_t i = 0; i < new_.size(); ++i) {
     if ((new_[i].incident.ordinal & provisional) != 0) continue;
     for (auto& s : old_)
-      if (s.incident == new_[i].incident) {
-        told_as_[i] = &s;
+      if (s.incident == new_[i].incident && !begins(before_[s.steps.front()])) {
+        told_as_[i] = &s; // it was there before the stretch: how it ended, not how it came back
         s.matched = true;
       }
   }
@@ -154,9 +159,18 @@ void amendment::say(alert_effect what, alert_transition t, const effect_id& inci
   e.alert.incident = incident;
 }
 
+// An incident that had come back goes to where it was before that: over, or waiting for a reset.
 void amendment::retract(const story& gone) {
   const auto& was = before_[gone.steps.front()];
   const auto source = rule_of(was.rule).source();
+  const std::string why = "with the readings that came since, there was no reason for it";
+  if (came_back(gone)) {
+    const auto* alert = std::as_const(twin_.rarely().alerts).of_rule(was.rule);
+    if (alert == nullptr || alert->incident != gone.incident || gone.steps.size() > 1) return;
+    evidence proof;
+    proof.explanation = why;
+    return alert_desk(at_).clear(source, was.event_time_ns, std::move(proof));
+  }
   alert_effect what;
   what.rule = source.name;
   what.type = source.type;
@@ -164,13 +178,34 @@ void amendment::retract(const story& gone) {
   what.level = was.level;
   what.event_time_ns = was.event_time_ns;
   what.message = source.message;
-  what.proof.explanation = "with the readings that came since, there was no reason for it";
+  what.proof.explanation = why;
   if (what.message.empty()) what.message = what.proof.explanation;
   say(std::move(what), alert_transition::retracted, gone.incident);
   if (!twin_.rare) return;
   auto& table = twin_.rare->alerts;
   const auto* alert = std::as_const(table).of_rule(was.rule);
   if (alert != nullptr && alert->incident == gone.incident) table.remove(was.rule);
+}
+
+// Whether the story is a later turn of an incident that was raised before it.
+bool amendment::came_back(const story& s) const {
+  for (const auto& other : old_)
+    if (&other != &s && other.incident == s.incident &&
+        before_[other.steps.front()].place_ns < before_[s.steps.front()].place_ns)
+      return true;
+  if (!twin_.rare) return false;
+  const auto& was = before_[s.steps.front()];
+  const auto* alert = std::as_const(twin_.rare->alerts).of_rule(was.rule);
+  return alert != nullptr && alert->incident == s.incident &&
+         alert->raised_event_ns < was.event_time_ns;
+}
+
+// Whether what is active now is a later turn of an incident.
+bool amendment::goes_on(const active_alert& now) const {
+  for (std::size_t i = 0; i < new_.size(); ++i)
+    if (new_[i].incident == now.incident && told_as_[i] != nullptr && came_back(*told_as_[i]))
+      return true;
+  return false;
 }
 
 const active_alert* amendment::ends_active(const effect_id& incident) const {
@@ -189,14 +224,10 @@ void amendment::tell(const story& now, const story* told) {
     for (auto step = common; step < now.steps.size(); ++step) tell_further(now, step);
     return;
   }
-  if (common + 1 == was && common + 1 == now.steps.size() && common > 0) {
-    say(std::move(found_.told[now.steps.back()].alert), alert_transition::cleared, told->incident);
-    return;
-  }
-  if (common == 0 && was == 1 && now.steps.size() == 1 && !begins(verdict(now, 0))) {
-    say(std::move(found_.told[now.steps.back()].alert), alert_transition::cleared, told->incident);
-    return;
-  }
+  if (common + 1 == was && common + 1 == now.steps.size() && common > 0)
+    return say_end(now, common, told->incident);
+  if (common == 0 && was == 1 && now.steps.size() == 1 && !begins(verdict(now, 0)))
+    return say_end(now, 0, told->incident);
   correct(now, told->incident);
 }
 
@@ -221,11 +252,25 @@ void amendment::tell_further(const story& now, std::size_t step) {
     names_[now.incident] = fresh;
     return say(std::move(what), alert_transition::raised, fresh);
   }
-  const auto incident = final_id(now.incident);
-  if (real != nullptr && real->incident == incident)
-    desk.clear(rule.source(), v.event_time_ns, std::move(what.proof));
-  else
-    say(std::move(what), alert_transition::cleared, incident);
+  say_end(now, step, final_id(now.incident));
+}
+
+// A clearing: through the life of alerts, where it ends what holds now.
+void amendment::say_end(const story& now, std::size_t step, const effect_id& incident) {
+  const auto& v = verdict(now, step);
+  auto& what = found_.told[now.steps[step]].alert;
+  auto* open = twin_.rare ? twin_.rare->alerts.of_incident(incident) : nullptr;
+  const bool stands =
+      std::any_of(found_.alerts.begin(), found_.alerts.end(),
+                  [&](const active_alert& a) { return final_id(a.incident) == incident; });
+  if (open != nullptr && open->condition && !stands) {
+    open->message = what.message;
+    return alert_desk(at_).clear(rule_of(v.rule).source(), v.event_time_ns, std::move(what.proof));
+  }
+  if (open != nullptr && open->flapping && !stands) return; // its changes are not told
+  say(std::move(what),
+      open != nullptr && open->latched ? alert_transition::latched : alert_transition::cleared,
+      incident);
 }
 
 // The incident begins anew as it is seen now: with what raised it, where that lies in the stretch.
@@ -245,8 +290,7 @@ void amendment::correct(const story& now, const effect_id& incident) {
     what.proof.explanation = "with the readings that came since, it has not cleared";
     say(std::move(what), alert_transition::corrected, incident);
   }
-  for (; step < now.steps.size(); ++step)
-    say(std::move(found_.told[now.steps[step]].alert), verdict(now, step).transition, incident);
+  for (; step < now.steps.size(); ++step) say_end(now, step, incident);
 }
 
 effect_id amendment::final_id(const effect_id& id) const {
@@ -263,7 +307,7 @@ void amendment::reconcile_alerts() {
       if (!a.condition || a.rule >= live.size() || live[a.rule]) return false;
       for (const auto& now : found_.alerts) {
         if (now.rule != a.rule || final_id(now.incident) != a.incident) continue;
-        a.raised_event_ns = now.raised_event_ns;
+        if (!goes_on(now)) a.raised_event_ns = now.raised_event_ns;
         a.message = now.message;
         return false;
       }
@@ -284,6 +328,35 @@ void amendment::reconcile_alerts() {
       }
     table.remove(now.rule);
     table.add(std::move(alert));
+  }
+}
+
+// The last word on an incident is what it is now. Of one that has several turns (latched, reopened)
+// a late reading may have changed an earlier one, and what a person ended stays ended.
+void amendment::say_what_stands(std::size_t first) {
+  std::map<effect_id, std::size_t> last;
+  for (auto i = first; i < at_.out.size(); ++i)
+    if (at_.out[i].kind == effect_kind::alert) last[at_.out[i].alert.incident] = i;
+  for (const auto* verdicts : {&before_, &found_.verdicts})
+    for (const auto& v : *verdicts)
+      if (v.transition == alert_transition::emitted) last.erase(final_id(v.incident));
+  for (const auto& [incident, i] : last) {
+    const auto said = at_.out[i].alert.transition;
+    const bool over = said == alert_transition::cleared || said == alert_transition::retracted;
+    auto* alert = twin_.rare ? twin_.rare->alerts.of_incident(incident) : nullptr;
+    alert_desk desk(at_);
+    evidence proof;
+    if (alert != nullptr && over) {
+      proof.explanation = "with the readings that came since, it is as before";
+      desk.tell(*alert, alert->latched ? alert_transition::latched : alert_transition::reopened,
+                desk.silence_of(desk.source_of(*alert), alert), alert->raised_event_ns,
+                std::move(proof));
+    } else if (alert == nullptr && !over) {
+      alert_effect what = at_.out[i].alert;
+      what.proof = {};
+      what.proof.explanation = "it had been ended before, and stays so";
+      say(std::move(what), alert_transition::cleared, incident);
+    }
   }
 }
 

@@ -164,6 +164,7 @@ void change_model(step_context& at, const model_source& models) {
     at.fault("model " + std::string(at.in.model_hash) + " is not known");
     return;
   }
+  work_in_late(at); // under the rules it came under, while all of their alerts are there
   for (const auto& op : twin.ruling().operators)
     if (const auto* rule = dynamic_cast<const alert_rule*>(op.get()))
       if (counterpart(twin.ruling(), *op, *next) == nullptr)
@@ -171,7 +172,6 @@ void change_model(step_context& at, const model_source& models) {
                                 ? "the rule was changed by model version "
                                 : "the rule is gone in model version ") +
                                next->hash);
-  work_in_late(at); // under the rules it came under
   auto old = take_out(twin);
   twin.come_under(std::move(next), at.now_ns);
   bring_telemetry(twin, old);

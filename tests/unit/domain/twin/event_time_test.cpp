@@ -102,6 +102,70 @@ TEST_CASE("readings from before a change of the model are not worked in after it
   CHECK(sooner[0].alert.transition == alert_transition::cleared);
 }
 
+TEST_CASE("a late reading moves the end of a latched alert, and it stays latched") {
+  one_twin t;
+  t.models.add("latched", R"({"name":"m","event_time":{"lateness":"1m"},"telemetry":{"x":{}},
+    "operators":[{"name":"hot","type":"threshold","value":"x","above":90,"latch":true}]})");
+  t.twin = std::make_unique<hand>(t.models, "latched");
+  t.at(100, 50);
+  const auto incident = t.at(110, 95).at(0).alert.incident;
+  REQUIRE(t.at(120, 50).at(0).alert.transition == alert_transition::latched);
+  const auto sooner = t.at(115, 40);
+  REQUIRE(sooner.size() == 1);
+  CHECK(sooner[0].alert.transition == alert_transition::latched);
+  CHECK(sooner[0].alert.event_time_ns == 115 * ns_per_s);
+  REQUIRE(t.at(130, 96).at(0).alert.transition == alert_transition::reopened);
+  // The end of its first turn moves once more: the last word is that it stands.
+  const auto past = t.at(112, 40);
+  REQUIRE(past.size() == 2);
+  CHECK(past[1].alert.transition == alert_transition::reopened);
+  // It never came back: it waits for its reset again, and is not retracted.
+  const auto never_back = t.at(130, 20);
+  REQUIRE(never_back.size() == 1);
+  CHECK(never_back[0].alert.transition == alert_transition::latched);
+  CHECK(never_back[0].alert.incident == incident);
+  REQUIRE(t.twin->seen().alerts.size() == 1);
+  CHECK(t.twin->seen().alerts[0].latched);
+}
+
+TEST_CASE("a late reading may correct what was ended by hand, and it is over all the same") {
+  one_twin t;
+  t.at(100, 50);
+  const auto incident = to_string(t.at(110, 95).at(0).alert.incident);
+  auto& in = t.twin->begin(input_kind::alert_action);
+  in.verb = alert_verb::clear;
+  in.incident = incident;
+  in.by = "ada";
+  t.twin->apply();
+  const auto late = t.at(105, 96); // it began sooner
+  REQUIRE(late.size() == 2);
+  CHECK(late[0].alert.transition == alert_transition::corrected);
+  CHECK(late[1].alert.transition == alert_transition::cleared);
+  CHECK(to_string(late[1].alert.incident) == incident);
+  CHECK(t.twin->seen().alerts.empty());
+}
+
+TEST_CASE("what waits to be worked in when the model changes is worked in before rules go") {
+  one_twin t(R"("event_time":{"lateness":"1h"},)");
+  t.models.add("n", R"({"name":"m","telemetry":{"x":{}},"operators":[]})");
+  t.at(100, 50);
+  for (int i = 0; i < 3000; ++i) t.at(200 + i, 50);
+  bool waits = false;
+  for (int i = 0; i < 30 && !waits; ++i) {
+    t.at(150 + i, 50);
+    waits = t.twin->seen().event_time.pending;
+  }
+  REQUIRE(waits);
+  REQUIRE(t.at(3300, 95).size() == 1);
+  auto& in = t.twin->begin(input_kind::model_changed);
+  in.model_name = "m";
+  in.model_hash = "n";
+  const auto& told = t.twin->apply();
+  REQUIRE(told.size() == 1); // not taken back and left open by what comes after
+  CHECK(told[0].alert.transition == alert_transition::cleared);
+  CHECK(t.twin->seen().alerts.empty());
+}
+
 TEST_CASE("what is kept to go back is bounded by max_rows, and by the bytes of texts") {
   one_twin t(R"("event_time":{"lateness":"1h","max_rows":100},)");
   for (int i = 0; i < 1000; ++i) t.at(1000 + i, 50 + i % 7);
