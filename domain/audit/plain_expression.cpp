@@ -14,7 +14,8 @@ bool digit(char c) { return c >= '0' && c <= '9'; }
 // Recursive descent that calculates while it reads.
 class reader {
 public:
-  reader(std::string_view text, const value_of& names) : text_(text), names_(names) {}
+  reader(std::string_view text, const value_of& names, const value_of_call& calls)
+      : text_(text), names_(names), calls_(calls) {}
 
   plain_result run() {
     const double value = either();
@@ -119,7 +120,32 @@ private:
     if (name == "false") return 0;
     return value(name);
   }
+  // The texts between the parentheses, when what follows is a function of `calls_`.
+  std::optional<double> further(std::string_view name) {
+    std::vector<std::string> given(1);
+    bool quoted = false;
+    auto end = at_;
+    for (int depth = 1; end < text_.size(); ++end) {
+      const char c = text_[end];
+      if (c == '\'') quoted = !quoted;
+      if (!quoted && c == '(') ++depth;
+      if (!quoted && c == ')' && --depth == 0) break;
+      if (!quoted && c == ',' && depth == 1)
+        given.emplace_back();
+      else if (!given.back().empty() || c != ' ')
+        given.back() += c;
+    }
+    for (auto& g : given)
+      while (!g.empty() && g.back() == ' ') g.pop_back();
+    const auto result = calls_(std::string(name), given);
+    if (!result.understood || end == text_.size()) return std::nullopt;
+    at_ = end + 1;
+    if (!result.value) unknown_ = true;
+    return result.value.value_or(0);
+  }
   double call(std::string_view name) {
+    if (calls_)
+      if (const auto found = further(name)) return *found;
     const double first = either();
     if (name == "abs") return closed(std::fabs(first));
     if (name == "sqrt") return closed(finite(std::sqrt(first)));
@@ -165,6 +191,7 @@ private:
 
   std::string_view text_;
   const value_of& names_;
+  const value_of_call& calls_;
   std::size_t at_ = 0;
   int depth_ = 0;
   bool understood_ = true, unknown_ = false;
@@ -172,8 +199,8 @@ private:
 
 } // namespace
 
-plain_result evaluate(std::string_view text, const value_of& names) {
-  return reader(text, names).run();
+plain_result evaluate(std::string_view text, const value_of& names, const value_of_call& calls) {
+  return reader(text, names, calls).run();
 }
 
 } // namespace pollux::domain::audit

@@ -55,6 +55,7 @@ rule_answer by_type(const rule_case& at) {
   if (type == "absence") return absence(at);
   if (type == "ewma" || type == "robust") return judge_learnt_limits(at);
   if (type == "cusum") return judge_cusum(at);
+  if (type == "pattern") return judge_pattern(at);
   return not_known("there is no plain form of the rule type " + type + " yet");
 }
 

@@ -33,6 +33,7 @@ struct rule_answer {
 [[nodiscard]] rule_answer judge_sequence(const rule_case& at);
 [[nodiscard]] rule_answer judge_learnt_limits(const rule_case& at); ///< ewma, robust
 [[nodiscard]] rule_answer judge_cusum(const rule_case& at);
+[[nodiscard]] rule_answer judge_pattern(const rule_case& at);
 
 // What they share.
 using keys = std::set<std::string_view>;

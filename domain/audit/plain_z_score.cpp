@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Far from the mean, and rises that such a reading follows: walked from the first reading on.
-#include "domain/audit/plain_rules.hpp"
+#include "domain/audit/plain_pattern.hpp"
 #include "domain/base/time.hpp"
 #include <algorithm>
 #include <cmath>
@@ -174,6 +174,18 @@ rule_answer judge_sequence(const rule_case& at) {
     previous = value->second;
     in_a_row = rise ? in_a_row + 1 : 0;
     if (in_a_row >= count) armed = r.event_ns;
+    return true;
+  });
+  return out;
+}
+
+std::optional<std::vector<int>> z_score_sides(const rule_case& at, const config_node& rule) {
+  const auto window = find_window(at.model, text_of(rule, "window", ""));
+  if (!window || !unknown_key(rule, z_keys).empty()) return std::nullopt;
+  z_walk walk(rule, *window);
+  std::vector<int> out;
+  walk_z(at, *window, walk, [&](const row&, const knowledge&, std::optional<int> side) {
+    out.push_back(side.value_or(0));
     return true;
   });
   return out;

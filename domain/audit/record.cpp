@@ -19,21 +19,41 @@ std::map<std::string, double> numbers_of(const input& in, const reading& r) {
   return out;
 }
 
+std::map<std::string, std::string> texts_of(const input& in, const reading& r) {
+  std::map<std::string, std::string> out;
+  if (r.first > in.fields.size() || r.count > in.fields.size() - r.first) return out;
+  for (std::uint32_t i = r.first; i < r.first + r.count; ++i) {
+    const auto& f = in.fields[i];
+    if (f.value.kind == value_kind::text)
+      out.emplace(f.name, f.value.bytes);
+    else if (!f.value.numeric())
+      out.emplace(f.name, "");
+  }
+  return out;
+}
+
+// Takes over what is not known of that moment already.
+template <class T, class K> void keep_new(std::int64_t t, const T& said, K& known, T& fresh) {
+  for (const auto& [name, value] : said) {
+    auto& before = known[name];
+    const auto same = before.find(t);
+    if (same != before.end() && same->second == value) continue;
+    before[t] = value;
+    fresh.emplace(name, value);
+  }
+}
+
 // Values that say something new: neither the same time again with the same value, nor nothing.
 std::vector<row> without_duplicates(const std::vector<row>& rows) {
   std::map<std::string, std::map<std::int64_t, double>> known;
+  std::map<std::string, std::map<std::int64_t, std::string>> known_texts;
   std::vector<row> out;
   for (const auto& r : rows) {
     row fresh{r.id, r.event_ns, r.ingest_ns, {}, true};
-    for (const auto& [name, value] : r.values) {
-      auto& before = known[name];
-      const auto same = before.find(r.event_ns);
-      if (same != before.end() && same->second == value) continue;
-      before[r.event_ns] = value;
-      fresh.values.emplace(name, value);
-    }
+    keep_new(r.event_ns, r.values, known, fresh.values);
+    keep_new(r.event_ns, r.texts, known_texts, fresh.texts);
     // One without numbers still says how late it is.
-    if (!fresh.values.empty() || r.values.empty()) out.push_back(std::move(fresh));
+    if (fresh.brings() || r.values.empty()) out.push_back(std::move(fresh));
   }
   return out;
 }
@@ -60,6 +80,7 @@ std::vector<row> in_event_order(const std::vector<row>& rows, const event_time_r
     at.event_ns = r.event_ns;
     at.ingest_ns = r.ingest_ns;
     for (const auto& [name, value] : r.values) at.values[name] = value; // the last word counts
+    for (const auto& [name, text] : r.texts) at.texts[name] = text;
   }
   std::vector<row> out;
   for (auto& [time, r] : by_time) {
@@ -86,7 +107,8 @@ void record::add(const input& in) {
     const bool newer = r.event_time_ns > newest_ns_;
     if (r.sequence != 0 && !numbers_.emplace(r.sequence, true).second && !newer) continue;
     newest_ns_ = std::max(newest_ns_, r.event_time_ns);
-    rows_.push_back({in.id, r.event_time_ns, in.ingest_time_ns, numbers_of(in, r), true});
+    rows_.push_back(
+        {in.id, r.event_time_ns, in.ingest_time_ns, numbers_of(in, r), true, texts_of(in, r)});
   }
 }
 
@@ -117,7 +139,7 @@ std::vector<row> record::as_seen(const input_id& last, const event_time_rules& h
     if (r.id <= last) until.push_back(r);
   auto distinct = without_duplicates(until);
   if (!how.in_event_order) return distinct;
-  std::erase_if(distinct, [](const row& r) { return r.values.empty(); });
+  std::erase_if(distinct, [](const row& r) { return !r.brings(); });
   return in_event_order(distinct, how, worked_in);
 }
 

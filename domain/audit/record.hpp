@@ -10,12 +10,15 @@
 
 namespace pollux::domain::audit {
 
-/// What one message said about one instant. Numbers only: texts and samples carry no verdicts.
+/// What one message said about one instant.
 struct row {
   input_id id;
   std::int64_t event_ns = 0, ingest_ns = 0;
   std::map<std::string, double> values;
   bool judged = true; ///< false: windows hold it, and the rules have not come to it yet
+  std::map<std::string, std::string> texts{}; ///< samples by their name alone
+  /// Whether it brought anything; what brought nothing says only that the device lives.
+  [[nodiscard]] bool brings() const noexcept { return !values.empty() || !texts.empty(); }
 };
 
 /// How a model treats rows out of order (docs/semantics.md, "Event time").
