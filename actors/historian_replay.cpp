@@ -120,7 +120,8 @@ private:
     json rows = json::array(), before;
     messages::replay_answer answer;
     persistence::replay_visit visit;
-    visit.begin = [&](const domain::twin_state& state) {
+    visit.before = [&](const domain::input&, const domain::twin_state& state) {
+      if (before.is_object()) return;
       before = twin_at(*with_.models, state,
                        domain::describe(*with_.models, state, 0).last_ingest_time_ns);
     };

@@ -171,9 +171,9 @@ status replay_poison(const node_state& s, const messages::quarantined& record) {
   status taken;
   auto seen = visit_input(*s.with.journal, *s.with.tables, *where, [&](const domain::input& was) {
     if (was.kind != domain::input_kind::readings) {
-      taken =
-          failure{errc::refused, std::string{"only readings are replayed; this is a "} +
-                                     input_kind_text(was.kind) + ", to be sent anew if it still holds"};
+      taken = failure{errc::refused, std::string{"only readings are replayed; this is a "} +
+                                         input_kind_text(was.kind) +
+                                         ", to be sent anew if it still holds"};
       return;
     }
     auto again = was;
@@ -318,6 +318,12 @@ node_front::behavior_type node(self_pointer self, node_surroundings with) {
       },
       [self](const retention_order& o) -> caf::result<history_document> {
         return forward<history_document>(self, self->state.with.historian, o, past_timeout);
+      },
+      [&s](const readings_submit& r) -> caf::result<done> {
+        if (!s.with.take_batch) return to_caf({errc::unavailable, "this node takes no imports"});
+        auto taken = s.with.take_batch(r);
+        if (!taken) return to_caf(taken.error());
+        return done{std::move(*taken)};
       },
       [self](const job_start& j) -> caf::result<job_answer> {
         return forward<job_answer>(self, self->state.with.jobs, j);

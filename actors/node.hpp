@@ -25,6 +25,8 @@ struct node_surroundings {
   caf::actor feed, verifier, outbox, historian, jobs;
   /// Runs a quarantined payload through the present mapping again.
   std::function<status(const messages::quarantined&)> replay_quarantined;
+  /// Decodes, checks and journals readings that came by a door; says what became of them.
+  std::function<result<std::string>(const messages::readings_submit&)> take_batch;
   std::function<std::int64_t()> now;
 };
 

@@ -115,6 +115,12 @@ json telemetry_json(const domain::twin_description& twin, std::int64_t now_ns) {
   return out;
 }
 
+json outputs_json(const domain::twin_description& twin) {
+  json out = json::object();
+  for (const auto& o : twin.outputs) out[o.name] = o.value ? json(*o.value) : json();
+  return out;
+}
+
 json windows_json(const domain::twin_description& twin) {
   json out = json::array();
   for (const auto& w : twin.windows) {
@@ -294,6 +300,7 @@ std::string twin_document(const domain::twin_description& twin, std::int64_t now
       {"memory", {{"state_bytes", twin.state_bytes}, {"window_bytes", twin.window_bytes}}},
       {"telemetry", telemetry_json(twin, now_ns)},
       {"windows", windows_json(twin)},
+      {"outputs", outputs_json(twin)},
       {"rules",
        [&] {
          json out = json::array();

@@ -55,6 +55,15 @@ struct retention_order {
   std::string verb, twin, by, detail;
 };
 
+/// Readings that did not come by a broker: an import. Answered when they are journaled; the same
+/// reading again changes nothing in the twin. Errors: not_found (no such twin, and no model to make
+/// it with), invalid_argument (naming the reading), overloaded, no_space.
+struct readings_submit {
+  std::string twin, model; ///< model: for a twin that is not there yet
+  std::string batch;       ///< pollux.telemetry.Batch (messages/proto/telemetry.proto)
+  std::string by;
+};
+
 /// Long work of the node: backtest, backup, erase, import, ... `arguments` is a JSON object.
 struct job_start {
   std::string kind, arguments, by;
@@ -77,7 +86,7 @@ struct job_answer {
 #define POLLUX_HISTORY_TYPES(use)                                                                  \
   use(series_query) use(series_answer) use(completeness_query) use(history_document)               \
       use(replay_query) use(replay_answer) use(retention_order) use(job_start) use(job_query)      \
-          use(job_cancel) use(job_answer)
+          use(job_cancel) use(job_answer) use(readings_submit)
 
 template <class Inspector> typename Inspector::result_type inspect(Inspector& f, series_query& x) {
   return f(caf::meta::type_name("pollux.series_query"), x.id, x.telemetry, x.from_ns, x.to_ns,
@@ -105,6 +114,10 @@ template <class Inspector> typename Inspector::result_type inspect(Inspector& f,
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, retention_order& x) {
   return f(caf::meta::type_name("pollux.retention_order"), x.verb, x.twin, x.by, x.detail);
+}
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, readings_submit& x) {
+  return f(caf::meta::type_name("pollux.readings_submit"), x.twin, x.model, x.batch, x.by);
 }
 template <class Inspector> typename Inspector::result_type inspect(Inspector& f, job_start& x) {
   return f(caf::meta::type_name("pollux.job_start"), x.kind, x.arguments, x.by);

@@ -213,7 +213,7 @@ using node_actor = caf::typed_actor<
     caf::replies_to<replay_query>::with<replay_answer>,
     caf::replies_to<retention_order>::with<history_document>,
     caf::replies_to<job_start>::with<job_answer>, caf::replies_to<job_query>::with<job_answer>,
-    caf::replies_to<job_cancel>::with<job_answer>>;
+    caf::replies_to<job_cancel>::with<job_answer>, caf::replies_to<readings_submit>::with<done>>;
 
 /// What a query of the interface above is answered with: answer_to<twin_query> is twin_answer.
 template <class Query> struct answered_by;
@@ -254,6 +254,7 @@ POLLUX_ANSWERED_BY(retention_order, history_document)
 POLLUX_ANSWERED_BY(job_start, job_answer)
 POLLUX_ANSWERED_BY(job_query, job_answer)
 POLLUX_ANSWERED_BY(job_cancel, job_answer)
+POLLUX_ANSWERED_BY(readings_submit, done)
 #undef POLLUX_ANSWERED_BY
 
 /// Registers every type above with an actor system's configuration; call it in every program that

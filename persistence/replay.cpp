@@ -64,12 +64,6 @@ private:
     });
   }
 
-  [[nodiscard]] bool is_later(const domain::input& in, std::int64_t than_ns) const {
-    if (what_.clock == replay_clock::ingest) return in.ingest_time_ns > than_ns;
-    return std::any_of(in.readings.begin(), in.readings.end(),
-                       [&](const domain::reading& r) { return r.event_time_ns > than_ns; });
-  }
-
   bool take(const domain::input& in, status& failed) {
     if (out_->base == domain::input_id{} && !domain::is_shard_wide(in.kind) &&
         in.kind != domain::input_kind::twin_created && out_->state.model_hash().empty()) {
@@ -81,10 +75,11 @@ private:
     }
     // before its creation nothing tells a twin that was not yet from one whose beginning is gone
     const bool unborn = out_->base == domain::input_id{} && out_->state.model_hash().empty();
-    if (is_later(in, what_.to_ns) && !(unborn && domain::is_shard_wide(in.kind))) return false;
+    if (is_later(in, what_.clock, what_.to_ns) && !(unborn && domain::is_shard_wide(in.kind)))
+      return false;
     if (skipped_.contains(in.id)) return true;
     const bool seen = visit_.step && begins(in);
-    if (seen && !begun_ && visit_.begin) visit_.begin(out_->state);
+    if (seen && visit_.before) visit_.before(in, out_->state);
     begun_ = seen;
     born_.clear();
     try {
@@ -102,7 +97,7 @@ private:
   [[nodiscard]] bool begins(const domain::input& in) const {
     if (begun_) return true;
     if (what_.after != domain::input_id{}) return in.id > what_.after;
-    return what_.from_ns == no_time || is_later(in, what_.from_ns - 1);
+    return what_.from_ns == no_time || is_later(in, what_.clock, what_.from_ns - 1);
   }
 
   const log& tail_;
@@ -120,6 +115,12 @@ private:
 };
 
 } // namespace
+
+bool is_later(const domain::input& in, replay_clock clock, std::int64_t than_ns) {
+  if (clock == replay_clock::ingest) return in.ingest_time_ns > than_ns;
+  return std::any_of(in.readings.begin(), in.readings.end(),
+                     [&](const domain::reading& r) { return r.event_time_ns > than_ns; });
+}
 
 result<replayed> replay(const log& tail, const store& tables, const domain::model_source& models,
                         const verify_target& twin, const replay_interval& what, bool from_creation,

@@ -14,6 +14,9 @@ namespace pollux::persistence {
 /// clock have stepped back. `event`: before the first reading of a later event time came.
 enum class replay_clock : std::uint8_t { ingest, event };
 
+/// Whether an input belongs behind a moment.
+[[nodiscard]] bool is_later(const domain::input& in, replay_clock clock, std::int64_t than_ns);
+
 struct replay_interval {
   replay_clock clock = replay_clock::ingest;
   std::int64_t from_ns = std::numeric_limits<std::int64_t>::min();
@@ -29,8 +32,8 @@ struct replayed {
 };
 
 struct replay_visit {
-  /// Sees the state before the first input of the interval; may be empty.
-  std::function<void(const domain::twin_state& before)> begin;
+  /// Sees each input of the interval before it is applied; may be empty.
+  std::function<void(const domain::input& in, const domain::twin_state& before)> before;
   /// Sees each input of the interval once it has been applied; false ends the replay there. Empty:
   /// only the end is wanted.
   std::function<bool(const domain::input& in, const domain::effects& born,

@@ -7,6 +7,7 @@
 #include "actors/reader.hpp"
 #include "actors/verifier.hpp"
 #include "messages/observability/log.hpp"
+#include "supervision/batch_door.hpp"
 #include <chrono>
 #include <thread>
 
@@ -121,6 +122,8 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
   front.historian = made.historian;
   front.jobs = made.jobs;
   front.replay_quarantined = with.replay_quarantined;
+  front.take_batch = [door = batch_door{with.inlet, with.models, actors::system_now_ns}](
+                         const messages::readings_submit& batch) { return door.take(batch); };
   front.now = actors::system_now_ns;
   made.node = actors::spawn_node(system, std::move(front));
   caf::anon_send(made.feed, actors::feed_hosts{made.hosts, made.outbox});

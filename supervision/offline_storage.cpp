@@ -26,6 +26,7 @@ status find_twins(offline_storage& s, const std::string& glob) {
       const auto key = actors::journal_key(row.id, row.incarnation);
       if (known.find_key(key) != actors::unknown_row) return;
       s.twins.push_back({shard, known.add(key), key});
+      if (row.deleted) s.deleted.emplace(shard, s.twins.back().row);
     });
     if (!read) return read;
     if (auto tail = add_tail_rows(s, shard, known); !tail) return tail;
@@ -38,10 +39,21 @@ status find_twins(offline_storage& s, const std::string& glob) {
 
 } // namespace
 
+std::vector<std::string> offline_storage::living_ids(const std::string& glob) const {
+  std::set<std::string> ids;
+  for (const auto& t : twins) {
+    const auto id = actors::split_key(t.id).id;
+    if (!deleted.contains({t.shard, t.row}) && actors::matches_glob(glob, id)) ids.emplace(id);
+  }
+  return {ids.begin(), ids.end()};
+}
+
 result<persistence::verify_target> offline_storage::living(const std::string& id) const {
   const persistence::verify_target* newest = nullptr; // rows rise with the incarnations
   for (const auto& t : twins)
-    if (actors::split_key(t.id).id == id && (newest == nullptr || t.row > newest->row)) newest = &t;
+    if (actors::split_key(t.id).id == id && !deleted.contains({t.shard, t.row}) &&
+        (newest == nullptr || t.row > newest->row))
+      newest = &t;
   if (newest == nullptr) return failure{errc::not_found, "no twin " + id};
   return *newest;
 }

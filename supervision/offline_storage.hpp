@@ -6,7 +6,9 @@
 #include "domain/base/result.hpp"
 #include "persistence/history.hpp"
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pollux::supervision {
@@ -17,7 +19,10 @@ struct offline_storage {
   actors::model_catalog models; ///< every version that was ever stored
   /// Twins whose id matches, deleted ones and earlier incarnations included.
   std::vector<persistence::verify_target> twins;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> deleted; ///< shard and row
 
+  /// Ids of twins that are not deleted and match, in byte order.
+  [[nodiscard]] std::vector<std::string> living_ids(const std::string& glob) const;
   /// The living twin of this id. Errors: not_found.
   [[nodiscard]] result<persistence::verify_target> living(const std::string& id) const;
 };

@@ -235,6 +235,7 @@ POLLUX_ASK(retention_order)
 POLLUX_ASK(job_start)
 POLLUX_ASK(job_query)
 POLLUX_ASK(job_cancel)
+POLLUX_ASK(readings_submit)
 #undef POLLUX_ASK
 
 } // namespace pollux::bridge::remote

@@ -157,5 +157,11 @@ status limit(job_start& q) {
 }
 status limit(job_query&) { return {}; }
 status limit(job_cancel&) { return {}; }
+status limit(readings_submit& q) {
+  return check({{"twin", q.twin, max_id_bytes},
+                {"model", q.model, max_name_bytes},
+                {"batch", q.batch, max_batch_bytes},
+                {"by", q.by, max_name_bytes}});
+}
 
 } // namespace pollux::bridge::remote

@@ -11,7 +11,8 @@ inline constexpr std::size_t max_name_bytes = 128; ///< rules, commands, models,
 inline constexpr std::size_t max_incident_bytes = 64;
 inline constexpr std::size_t max_arguments_bytes = 64 * 1024;
 inline constexpr std::size_t max_job_bytes = 2 * 1024 * 1024; ///< a model file and options
-inline constexpr std::size_t max_series = 64;                 ///< telemetries in one question
+inline constexpr std::size_t max_batch_bytes = 4 * 1024 * 1024;
+inline constexpr std::size_t max_series = 64; ///< telemetries in one question
 inline constexpr std::size_t max_comment_bytes = 1024;
 inline constexpr std::size_t max_file_name_bytes = 4096;
 
@@ -50,5 +51,6 @@ status limit(messages::retention_order& query);
 status limit(messages::job_start& query);
 status limit(messages::job_query& query);
 status limit(messages::job_cancel& query);
+status limit(messages::readings_submit& query);
 
 } // namespace pollux::bridge::remote

@@ -51,6 +51,9 @@ void describe_telemetry(const twin_state::body& b, twin_description& out) {
 void describe_operators(const twin_state::body& b, std::int64_t now_ns, twin_description& out) {
   const auto& m = b.ruling();
   for (const auto& op : m.operators) {
+    const auto offered = op->outputs();
+    for (std::uint32_t i = 0; i < offered.size(); ++i)
+      out.outputs.push_back({op->name() + "." + std::string(offered[i].name), op->output(b, i)});
     if (const auto* window = dynamic_cast<const window_operator*>(op.get()))
       out.windows.push_back({op->name(), m.telemetry[static_cast<std::size_t>(window->slot())].name,
                              window->span_ns(), window->now(b)});

@@ -4,6 +4,7 @@
 #pragma once
 #include "domain/twin/effect.hpp"
 #include "domain/window/series.hpp"
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,6 +24,11 @@ struct described_window {
   std::string name, telemetry;
   std::int64_t span_ns = 0;
   window_statistics statistics; ///< ends at the newest reading, which is inside
+};
+/// A number an operator offers to expressions, as in "drift.score".
+struct described_output {
+  std::string name;
+  std::optional<double> value; ///< nothing: not known yet
 };
 struct described_rule {
   std::string name, type;
@@ -72,6 +78,7 @@ struct twin_description {
   std::uint32_t incarnation = 0;
   input_id revision; ///< the last input applied
   std::uint64_t readings = 0, late = 0, duplicates = 0, corrections = 0;
+  std::uint64_t missing = 0; ///< running numbers of the device that were never seen
   std::int64_t last_event_time_ns = no_time, last_ingest_time_ns = no_time;
   bool connected = true;
   std::int64_t next_wakeup_ns = never;
@@ -80,6 +87,7 @@ struct twin_description {
   std::size_t window_bytes = 0; ///< of these, windows
   std::vector<described_telemetry> telemetry;
   std::vector<described_window> windows;
+  std::vector<described_output> outputs;
   std::vector<described_rule> rules;
   std::vector<described_alert> alerts; ///< active ones
   std::vector<described_silence> shelved, maintenance;

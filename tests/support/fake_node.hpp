@@ -264,6 +264,10 @@ inline messages::node_actor::behavior_type fake_node(fake_node_pointer self) {
         if (q.id > 1) return to_caf({errc::not_found, "no job " + std::to_string(q.id)});
         return job_answer{q.id, "backtest", "done", 1, 1, {}, "{}"};
       },
+      [=](const readings_submit& q) -> caf::result<done> {
+        if (self->state.twins.count(q.twin) == 0) return fake_missing(q.twin);
+        return done{"journaled"};
+      },
       [=](const job_cancel& q) { return job_answer{q.id, "backtest", "cancelled", 0, 1, {}, {}}; }};
 }
 

@@ -12,7 +12,11 @@ namespace pollux::cli {
 [[gnu::weak]] void add_model_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_config_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_import_verbs(CLI::App&, context&) {}
+[[gnu::weak]] void add_export_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_replay_verbs(CLI::App&, context&) {}
+[[gnu::weak]] void add_backup_verbs(CLI::App&, context&) {}
+[[gnu::weak]] void add_detect_verbs(CLI::App&, context&) {}
+[[gnu::weak]] void add_backtest_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_doctor_verbs(CLI::App&, context&) {}
 
 } // namespace pollux::cli

@@ -2,6 +2,7 @@
 // pollux import aws-iot-events: detector models of a service that is no more become models of ours.
 #include "domain/machine/state_machine.hpp"
 #include "messages/model_codec.hpp"
+#include "tools/pollux/client_verbs.hpp"
 #include "tools/pollux/groups.hpp"
 #include "tools/pollux/import_aws.hpp"
 #include "tools/pollux/output.hpp"
@@ -82,8 +83,10 @@ int run(const context& ctx, const import_options& o) {
 } // namespace
 
 void add_import_verbs(CLI::App& app, context& ctx) {
-  auto* group = app.add_subcommand("import", "turn what another system knows into model files");
+  auto* group =
+      app.add_subcommand("import", "what another system knows: model files, recorded readings");
   group->require_subcommand(1);
+  add_readings_import(*group, ctx);
   const auto o = std::make_shared<import_options>();
   auto* verb = group->add_subcommand(
       "aws-iot-events", "a detector model of AWS IoT Events becomes a model with a state machine");

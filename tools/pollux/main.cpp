@@ -111,7 +111,10 @@ int run(int argc, char** argv) {
   add_serve_verbs(app, ctx);
   add_client_verbs(app, ctx);
   add_journal_verbs(app, ctx);
+  add_backup_verbs(app, ctx);
   add_replay_verbs(app, ctx);
+  add_export_verbs(app, ctx);
+  add_backtest_verbs(app, ctx);
   add_sim_verbs(app, ctx);
   add_detect_verbs(app, ctx);
   add_model_verbs(app, ctx);
