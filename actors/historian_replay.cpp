@@ -100,9 +100,8 @@ private:
     if (done->state.model_hash().empty())
       return failure{errc::not_found, id_ + " did not exist yet at " + format_rfc3339(what.to_ns)};
     const auto seen = domain::describe(*with_.models, done->state, 0);
-    // ages and explanations: as of the moment by the node's clock
-    if (what.clock == persistence::replay_clock::event || now_ns == never)
-      now_ns = seen.last_ingest_time_ns;
+    // ages are told as of the moment, by the clock it was meant by
+    if (now_ns == never) now_ns = seen.last_ingest_time_ns;
     json document = twin_at(*with_.models, done->state, now_ns);
     document["at"] = {{"clock", ask_.what.clock.empty() ? "ingest" : ask_.what.clock},
                       {"time", what.to_ns == never ? json() : json(format_rfc3339(what.to_ns))},
