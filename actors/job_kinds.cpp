@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/backup_job.hpp"
 #include "actors/jobs.hpp"
+#include "actors/journal_jobs.hpp"
 
 namespace pollux::actors {
 
 const std::map<std::string, job_body>& job_kinds() {
-  static const std::map<std::string, job_body> kinds{};
+  static const std::map<std::string, job_body> kinds{
+      {"backup", backup_job},
+      {"journal_heads", journal_heads_job},
+      {"journal_stats", journal_stats_job},
+  };
   return kinds;
 }
 

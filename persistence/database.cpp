@@ -25,7 +25,24 @@ result<std::unique_ptr<database>> database::open(const database_options& options
   return made;
 }
 
+namespace {
+
+/// LevelDB takes a folder without CURRENT for a new one, and deletes the tables it finds there.
+bool has_lost_current(const std::string& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder + "/CURRENT", error)) return false;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error))
+    if (at->path().extension() == ".ldb") return true;
+  return false;
+}
+
+} // namespace
+
 status database::start() {
+  if (has_lost_current(options_.folder))
+    return failure{errc::corrupt,
+                   options_.folder + " has tables but no file CURRENT: pollux journal repair"};
   leveldb::Options o;
   o.create_if_missing = true;
   o.env = &env_;

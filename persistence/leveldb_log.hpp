@@ -43,6 +43,12 @@ public:
                const std::function<void(const std::string&)>& finding) const override;
 
   [[nodiscard]] env_faults& faults() noexcept { return env_.faults(); }
+  /// The rows as they are, for backup, restore and repair.
+  [[nodiscard]] database& rows() const noexcept { return *database_; }
+  /// While held, nothing is trimmed.
+  [[nodiscard]] std::unique_lock<std::mutex> hold_trim() const {
+    return std::unique_lock(trimming_);
+  }
 
 private:
   struct shard_marks {

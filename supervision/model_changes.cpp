@@ -5,6 +5,7 @@
 #include "messages/model_codec.hpp"
 #include "messages/observability/log.hpp"
 #include "supervision/model_files.hpp"
+#include "supervision/model_rows.hpp"
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -14,13 +15,6 @@ namespace logging = messages::log;
 using json = nlohmann::json;
 
 namespace {
-
-// Keys of the store's meta table, each with a model's name behind it.
-std::string ruling_key(const std::string& name) { return "ruling-model:" + name; }
-std::string exceptions_key(const std::string& name) { return "model-exceptions:" + name; }
-std::string waiting_key(const std::string& name) { return "announcing-model:" + name; }
-std::string file_key(const std::string& name) { return "file-model:" + name; }
-std::string history_key(const std::string& name) { return "model-history:" + name; }
 
 /// Of a file's content: without the operators' revisions, which a new release may raise.
 std::string mark_of(const std::string& text) {

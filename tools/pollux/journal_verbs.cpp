@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// journal verify: a job of the running node when there is one, else of this process.
-#include "tools/pollux/client_session.hpp"
+// journal verify and count: a job of the running node when there is one, else of this process.
+#include "tools/pollux/client_job.hpp"
 #include "tools/pollux/groups.hpp"
+#include "tools/pollux/journal_repair.hpp"
 #include "tools/pollux/verify_offline.hpp"
 #include <iostream>
 #include <unistd.h>
@@ -37,12 +38,6 @@ int print_report(const verify_answer& state, const context& ctx) {
       }
   }
   return state.findings == 0 ? exit_ok : exit_failure;
-}
-
-/// A node that was killed leaves its address behind, but nobody listens there any more.
-bool node_runs(const std::string& data) {
-  const auto where = bridge::remote::read_endpoint(data);
-  return where.ok() && bridge::remote::listening(*where);
 }
 
 int verify_online(client& node, const context& ctx, const std::string& glob) {
@@ -82,12 +77,21 @@ void add_journal_verbs(CLI::App& app, context& ctx) {
   auto* only = verify->add_flag("--online", *online, "only through a running node");
   verify->add_flag("--offline", *offline, "open the data folder itself; the node must be stopped")
       ->excludes(only);
+  auto list_heads = std::make_shared<bool>(false);
+  auto expect = std::make_shared<std::string>();
+  auto* print = verify->add_flag(
+      "--heads", *list_heads, "instead print where each twin's hash chain stands; -o json to keep");
+  verify
+      ->add_option("--expect", *expect,
+                   "instead compare with heads that were kept: an edited history is noticed")
+      ->excludes(print);
   auto options = add_node_options(verify);
-  on_run(verify, ctx, [&ctx, options, glob, online, offline] {
+  on_run(verify, ctx, [&ctx, options, glob, online, offline, list_heads, expect] {
     const auto data = data_folder(*options, ctx);
     if (!data) return fail(data.error(), "or name the node's data folder: --data DIR");
-    if (*offline || (!*online && options->server.empty() && !node_runs(*data)))
-      return finish(verify_offline(*data, *glob, ctx));
+    const bool alone = *offline || (!*online && options->server.empty() && !node_runs(*data));
+    if (*list_heads || !expect->empty()) return finish(heads(*data, *options, alone, *expect, ctx));
+    if (alone) return finish(verify_offline(*data, *glob, ctx));
     return with_node(ctx, *options, [&](client& node) { return verify_online(node, ctx, *glob); });
   });
   auto* count = journal->add_subcommand("count", "readings on disk; the node must be stopped");
@@ -97,6 +101,7 @@ void add_journal_verbs(CLI::App& app, context& ctx) {
     if (!data) return fail(data.error(), "or name the node's data folder: --data DIR");
     return finish(count_offline(*data, ctx));
   });
+  add_journal_repair_verbs(*journal, ctx);
 }
 
 } // namespace pollux::cli

@@ -45,7 +45,8 @@ struct running_twin {
   std::map<std::string, alert_row> alerts;
   std::int64_t now = 1'700'000'000'000'000'000;
 
-  running_twin() {
+  explicit running_twin(bool on_disk = false) {
+    if (on_disk) open_log();
     reopen();
     domain::input in;
     in.kind = domain::input_kind::twin_created;
@@ -54,6 +55,14 @@ struct running_twin {
     in.model_name = "press";
     in.incarnation = 1;
     apply(in, false);
+  }
+
+  /// The log as a node has it, instead of the one in memory.
+  void open_log() {
+    tail.reset();
+    auto opened = open_leveldb_log({.folder = folder / "log", .shards = 4, .min_free_bytes = 0});
+    REQUIRE(opened.ok());
+    tail = std::move(*opened);
   }
 
   void reopen() {

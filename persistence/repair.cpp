@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "persistence/repair.hpp"
+#include "messages/hash.hpp"
+#include "persistence/history_repair.hpp"
+#include "persistence/log_row.hpp"
+#include "persistence/snapshot_heads.hpp"
+
+namespace pollux::persistence {
+
+namespace {
+
+failure closed() { return {errc::unavailable, "closed after a failure"}; }
+
+/// What can be told of a row without reading it: whether it is as it was written.
+status check_row(char table, std::string_view key, std::string_view value) {
+  const auto outcome = [](const auto& decoded) {
+    return decoded ? status{} : status{decoded.error()};
+  };
+  switch (table) {
+  case tables::registry: return outcome(decode_registry(value, 0));
+  case tables::alerts: return outcome(decode_alert(value, 0, 0));
+  case tables::outbox: return outcome(decode_outbox(value, 0, 0));
+  case tables::models: return outcome(decode_model(value, std::string(key.substr(1))));
+  case tables::quarantine: return outcome(decode_quarantine(value, 0));
+  case tables::taken: return outcome(decode_effect_id(value));
+  case tables::heads: return outcome(decode_head(value, 0));
+  case tables::meta: return outcome(open_row(value, "meta row"));
+  case tables::snapshots: {
+    const auto s = decode_snapshot(value, {});
+    if (!s) return s.error();
+    if (messages::content_hash(s->state) != s->hash)
+      return failure{errc::corrupt, "its hash is not that of its state"};
+    return {};
+  }
+  default: return {};
+  }
+}
+
+/// Rows that never change once written, or of which the same key always says the same.
+bool same_for_ever(char table) {
+  return table == tables::models || table == tables::outbox || table == tables::snapshots ||
+         table == tables::quarantine;
+}
+
+class repairing {
+public:
+  repairing(leveldb_log& journal, leveldb_store& tables, const repair_options& options)
+      : journal_(journal), tables_(tables), options_(options) {}
+
+  [[nodiscard]] result<std::vector<repair_note>> run();
+
+private:
+  [[nodiscard]] status check_tables();
+  void mend_row(const leveldb::Iterator& row, const std::string& why, leveldb::WriteBatch& into);
+  [[nodiscard]] std::string name_of(std::string_view key);
+  [[nodiscard]] bool take_from_backup(std::string_view key, leveldb::WriteBatch& into) const;
+  [[nodiscard]] status mend_heads();
+  [[nodiscard]] status mend_log(std::uint32_t shard);
+  [[nodiscard]] status read_keys(std::uint32_t shard);
+
+  leveldb_log& journal_;
+  leveldb_store& tables_;
+  const repair_options& options_;
+  std::vector<repair_note> notes_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> keys_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> doubtful_heads_;
+};
+
+result<std::vector<repair_note>> repairing::run() {
+  for (std::uint32_t shard = 0; shard < journal_.shards(); ++shard)
+    if (auto s = read_keys(shard); !s) return s.error();
+  if (auto s = check_tables(); !s) return s.error();
+  if (auto s = mend_heads(); !s) return s.error();
+  for (std::uint32_t shard = 0; shard < journal_.shards(); ++shard) {
+    tail_view tail;
+    if (options_.backup_log != nullptr && shard < options_.backup_log->shards())
+      if (auto s = tail.refresh(*options_.backup_log, shard); !s) return s.error();
+    std::set<std::uint32_t> rows{shard_wide_row};
+    for (const auto& [place, key] : keys_)
+      if (place.first == shard) rows.insert(place.second);
+    for (const auto row : rows) {
+      const auto known = keys_.find({shard, row});
+      auto key = known != keys_.end() ? known->second : std::string("(shard-wide inputs)");
+      auto s = history_repair(tables_, shard, row, std::move(key), options_, tail, notes_).run();
+      if (!s) return s.error();
+    }
+    if (auto s = mend_log(shard); !s) return s.error();
+  }
+  if (!options_.dry_run) {
+    auto batch = tables_.batch();
+    if (auto s = tables_.write(*batch, true); !s) return s.error();
+    if (auto s = journal_.sync(); !s) return s.error();
+  }
+  return notes_;
+}
+
+status repairing::read_keys(std::uint32_t shard) {
+  const auto take = [&](const registry_row& r) {
+    keys_[{shard, r.row}] = r.incarnation == 1 ? r.id : r.id + "#" + std::to_string(r.incarnation);
+  };
+  if (auto s = tables_.each_registry(shard, take); !s && s.error().code != errc::corrupt) return s;
+  return {};
+}
+
+/// A table letter, shard and row in a key, as the twin it is of.
+std::string repairing::name_of(std::string_view key) {
+  const char table = key.empty() ? '?' : key.front();
+  if (std::string_view("RSHAT").find(table) == std::string_view::npos) return {};
+  key_reader k(key.substr(1));
+  const auto shard = k.u16();
+  const auto row = k.u32();
+  const auto known = keys_.find({shard, row});
+  return known != keys_.end() ? known->second
+                              : "shard " + std::to_string(shard) + " row " + std::to_string(row);
+}
+
+bool repairing::take_from_backup(std::string_view key, leveldb::WriteBatch& into) const {
+  const auto* from = dynamic_cast<const leveldb_store*>(options_.backup_tables);
+  if (from == nullptr) return false;
+  const auto db = from->rows().acquire();
+  std::string value;
+  if (!db || !db->Get({}, leveldb::Slice(key.data(), key.size()), &value).ok()) return false;
+  if (!check_row(key.front(), key, value)) return false;
+  into.Put(leveldb::Slice(key.data(), key.size()), value);
+  return true;
+}
+
+void repairing::mend_row(const leveldb::Iterator& row, const std::string& why,
+                         leveldb::WriteBatch& into) {
+  const auto key = view(row.key());
+  const char table = key.front();
+  repair_note note{name_of(key), std::string("row of table ") + table + ": " + why, "", false};
+  into.Put(std::string(1, set_aside_table) + std::string(key), row.value());
+  into.Delete(row.key());
+  if (table == tables::heads || table == tables::snapshots) {
+    key_reader k(key.substr(1));
+    const auto shard = k.u16();
+    doubtful_heads_.insert({shard, k.u32()});
+  }
+  if (table == tables::heads) {
+    note.done = "made anew from the snapshots";
+  } else if (table == tables::taken) {
+    note.done = "set aside; what follows from inputs that are still in the log is sent once more";
+  } else if ((same_for_ever(table) || table == tables::registry) && take_from_backup(key, into)) {
+    note.done = "taken from the backup";
+  } else {
+    note.done = "set aside";
+    note.lost = table != tables::snapshots; // a state can be worked out again
+  }
+  notes_.push_back(std::move(note));
+}
+
+status repairing::check_tables() {
+  leveldb::WriteBatch batch;
+  {
+    const auto db = tables_.rows().acquire();
+    if (!db) return closed();
+    const auto rows = db.iterate();
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+      const auto key = view(rows->key());
+      if (key.empty() || key.front() == set_aside_table) continue;
+      if (auto s = check_row(key.front(), key, view(rows->value())); !s)
+        mend_row(*rows, s.error().what, batch);
+    }
+    if (!rows->status().ok()) return to_status(rows->status(), "reading the store");
+  }
+  if (options_.dry_run) return {};
+  const auto db = tables_.rows().acquire();
+  if (!db) return closed();
+  return to_status(db->Write({}, &batch), "writing the store");
+}
+
+/// Heads that are missing or point to a snapshot that is not there.
+status repairing::mend_heads() {
+  leveldb::WriteBatch batch;
+  for (const auto& [place, key] : keys_) {
+    const auto [shard, row] = place;
+    const auto newest = tables_.newest_snapshot(shard, row);
+    const auto head = head_from_snapshots(tables_, shard, row, nullptr);
+    const bool fits = newest.ok() && newest->has_value() == head.has_value() &&
+                      (!head || (*newest)->at == head->head.at);
+    if (fits) continue;
+    const auto at = twin_key(tables::heads, shard, row);
+    if (head)
+      batch.Put(at, encode_head(*head));
+    else
+      batch.Delete(at);
+    if (!doubtful_heads_.contains(place))
+      notes_.push_back({key, "the head of its snapshots is missing or points to none",
+                        "made anew from the snapshots", false});
+  }
+  if (options_.dry_run) return {};
+  const auto db = tables_.rows().acquire();
+  if (!db) return closed();
+  return to_status(db->Write({}, &batch), "writing heads");
+}
+
+/// Damaged rows of the log come back from a backup, or go aside with their bytes.
+status repairing::mend_log(std::uint32_t shard) {
+  const auto* from = dynamic_cast<const leveldb_log*>(options_.backup_log);
+  std::string prefix;
+  key_writer(prefix, log_keys::segments).u16(shard);
+  leveldb::WriteBatch batch;
+  const auto db = journal_.rows().acquire();
+  if (!db) return closed();
+  const auto rows = db.iterate();
+  const auto sound = [](std::string_view bytes) -> status {
+    const auto row = decode_log_row(bytes);
+    if (!row) return row.error();
+    const auto segment = messages::segment::parse(std::string(row->segment));
+    return segment ? status{} : status{segment.error()};
+  };
+  for (rows->Seek(prefix); rows->Valid() && rows->key().starts_with(prefix); rows->Next()) {
+    const auto checked = sound(view(rows->value()));
+    if (checked) continue;
+    const domain::position at{key_reader(view(rows->key()).substr(prefix.size())).u64()};
+    repair_note note{"",
+                     "segment " + std::to_string(shard) + "/" + std::to_string(at.value) + ": " +
+                         checked.error().what,
+                     "", false};
+    std::string kept;
+    const auto backup = from != nullptr ? from->rows().acquire() : database::use(nullptr);
+    if (backup && backup->Get({}, rows->key(), &kept).ok() && sound(kept)) {
+      batch.Put(rows->key(), kept);
+      note.done = "taken from the backup";
+    } else {
+      std::string aside;
+      key_writer(aside, log_keys::set_aside).u16(shard).u64(at.value);
+      batch.Put(aside, rows->value());
+      batch.Delete(rows->key());
+      note.done = "set aside";
+      note.lost = true;
+    }
+    notes_.push_back(std::move(note));
+  }
+  if (!rows->status().ok()) return to_status(rows->status(), "reading the log");
+  if (options_.dry_run) return {};
+  return to_status(db->Write({}, &batch), "writing the log");
+}
+
+} // namespace
+
+result<std::vector<repair_note>> repair(leveldb_log& journal, leveldb_store& tables,
+                                        const repair_options& options) {
+  return repairing(journal, tables, options).run();
+}
+
+} // namespace pollux::persistence
