@@ -33,7 +33,7 @@ void block_builder::add(const domain::input& in) {
     thread_local std::string encoded;
     encoded.clear();
     messages::encode_input(in, encoded);
-    chain_.add_encoded(in, encoded);
+    if (!chained_) chain_.add_encoded(in, encoded);
     put_varint(others_, ordinal);
     put_varint(others_, encoded.size());
     others_.append(encoded);
@@ -41,7 +41,7 @@ void block_builder::add(const domain::input& in) {
     ++other_count_;
     return;
   }
-  chain_.add(in);
+  if (!chained_) chain_.add(in);
   ingest_times_.push_back(in.ingest_time_ns);
   reading_counts_.push_back(static_cast<std::int64_t>(in.readings.size()));
   for (const auto& r : in.readings) add_reading(in, r);
@@ -147,16 +147,53 @@ void block_builder::put_columns(std::string& out) const {
   encode_ints(indexes_, out);
   put_varint(out, other_count_);
   out.append(others_);
-  encode_times(ingest_times_, out);
   encode_ints(reading_counts_, out);
   encode_times(event_times_, out);
+  put_ingest_times(out);
   encode_ints(sequences_, out);
   encode_ints(shape_of_, out);
   for (std::size_t i = 0; i < column_count_; ++i) encode_column(columns_[i].content, out);
 }
 
+/// Data comes soon after it was measured: the delay takes fewer bits than the time.
+void block_builder::put_ingest_times(std::string& out) const {
+  if (ingest_times_.empty()) return;
+  thread_local std::vector<std::int64_t> delays;
+  thread_local std::string as_delays;
+  delays.clear();
+  as_delays.clear();
+  std::size_t reading = 0;
+  for (std::size_t i = 0; i < ingest_times_.size(); ++i) {
+    const auto now = static_cast<std::uint64_t>(ingest_times_[i]);
+    const auto event =
+        reading_counts_[i] > 0 ? static_cast<std::uint64_t>(event_times_[reading]) : 0;
+    delays.push_back(static_cast<std::int64_t>(now - event));
+    reading += static_cast<std::size_t>(reading_counts_[i]);
+  }
+  encode_times(delays, as_delays);
+  const auto start = out.size();
+  out.push_back(0);
+  encode_times(ingest_times_, out);
+  if (out.size() - start <= as_delays.size() + 1) return;
+  out.resize(start);
+  out.push_back(1);
+  out.append(as_delays);
+}
+
 std::string block_builder::finish() {
+  auto out = pack(header());
+  before_ = chain_.end();
+  return out;
+}
+
+std::string block_builder::finish(const chain_value& before, const chain_value& after) {
   auto h = header();
+  h.chain_before = before;
+  h.chain_after = after;
+  return pack(h);
+}
+
+std::string block_builder::pack(block_header h) {
   thread_local std::string body, packed;
   body.clear();
   packed.clear();
@@ -168,7 +205,6 @@ std::string block_builder::finish() {
   put_header(h, out);
   out.append(packed);
   set_checksum(out);
-  before_ = chain_.end();
   clear();
   return out;
 }

@@ -27,6 +27,11 @@ public:
   [[nodiscard]] domain::input_id first() const noexcept { return first_; }
   /// The block's bytes; the builder is empty again and keeps its memory.
   [[nodiscard]] std::string finish();
+  /// The inputs that follow are chained already, in blocks they are taken from: nothing is
+  /// computed, and finish(before, after) notes what the chain is known to be.
+  void chained_already() noexcept { chained_ = true; }
+  [[nodiscard]] std::string finish(const chain_value& before, const chain_value& after);
+  [[nodiscard]] std::size_t inputs() const noexcept { return positions_.size(); }
 
 private:
   /// The names and types of a reading, in order; most twins have one or two of these.
@@ -46,13 +51,16 @@ private:
   [[nodiscard]] std::uint32_t find_name(std::string_view name);
   [[nodiscard]] std::uint32_t find_column(std::uint32_t name, domain::value_kind kind);
   [[nodiscard]] block_header header() const;
+  [[nodiscard]] std::string pack(block_header h);
   void put_columns(std::string& out) const;
+  void put_ingest_times(std::string& out) const;
   void put_dictionaries(std::string& out) const;
   void clear();
 
   block_settings settings_;
   chain_hasher chain_;
   chain_value before_{};
+  bool chained_ = false;
   domain::input_id first_, last_;
   std::int64_t least_ingest_ns_ = 0, greatest_ingest_ns_ = 0;
   std::vector<std::int64_t> positions_, indexes_;

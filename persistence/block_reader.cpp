@@ -3,6 +3,7 @@
 // count and index is checked all the same, so that no bytes whatever can lead outside the block.
 #include "messages/segment.hpp"
 #include "persistence/block_format.hpp"
+#include "persistence/cold_frame.hpp"
 #include "persistence/int_column.hpp"
 #include "persistence/value_column.hpp"
 
@@ -68,9 +69,8 @@ bool read_inputs(block_cursor& in, const block_header& h, decoded_block& b) {
     least = ordinal + 1;
   }
   const auto with_readings = h.inputs - b.others.size();
-  if (!decode_times(in, with_readings, b.ingest_times) ||
-      !decode_ints(in, with_readings, b.reading_counts))
-    return false;
+  if (h.version == 1 && !decode_times(in, with_readings, b.ingest_times)) return false;
+  if (!decode_ints(in, with_readings, b.reading_counts)) return false;
   std::uint64_t sum = 0;
   for (const auto n : b.reading_counts) {
     if (n < 0 || n > h.readings) return false;
@@ -79,9 +79,28 @@ bool read_inputs(block_cursor& in, const block_header& h, decoded_block& b) {
   return sum == h.readings;
 }
 
+/// As they are, or as delays after the event time of the input's first reading.
+bool read_ingest_times(block_cursor& in, decoded_block& b) {
+  if (b.reading_counts.empty()) return in.ok();
+  const auto delays = in.u8();
+  if (delays > 1) in.fail();
+  if (!in.ok() || !decode_times(in, b.reading_counts.size(), b.ingest_times)) return false;
+  if (delays == 0) return true;
+  std::size_t reading = 0;
+  for (std::size_t i = 0; i < b.ingest_times.size(); ++i) {
+    if (b.reading_counts[i] > 0)
+      b.ingest_times[i] =
+          static_cast<std::int64_t>(static_cast<std::uint64_t>(b.ingest_times[i]) +
+                                    static_cast<std::uint64_t>(b.event_times[reading]));
+    reading += static_cast<std::size_t>(b.reading_counts[i]);
+  }
+  return true;
+}
+
 bool read_readings(block_cursor& in, const block_header& h, decoded_block& b) {
-  if (!decode_times(in, h.readings, b.event_times) || !decode_ints(in, h.readings, b.sequences) ||
-      !decode_ints(in, h.readings, b.shape_of))
+  if (!decode_times(in, h.readings, b.event_times)) return false;
+  if (h.version > 1 && !read_ingest_times(in, b)) return false;
+  if (!decode_ints(in, h.readings, b.sequences) || !decode_ints(in, h.readings, b.shape_of))
     return false;
   std::vector<std::uint64_t> used(b.shapes.size());
   for (const auto s : b.shape_of) {
@@ -97,7 +116,7 @@ bool read_readings(block_cursor& in, const block_header& h, decoded_block& b) {
   }
   if (values != h.values) return false;
   for (std::size_t c = 0; c < counts.size(); ++c)
-    if (!decode_column(in, counts[c], b.columns[c])) return false;
+    if (!decode_column(in, counts[c], b.columns[c], h.version)) return false;
   return in.ok() && in.at_end();
 }
 
@@ -152,7 +171,7 @@ status decode_block(std::string_view block,
 
 status decode_any_block(std::string_view bytes,
                         const std::function<void(const domain::input&)>& visit) {
-  return decode_block(bytes, visit);
+  return is_cold_frame(bytes) ? decode_cold_frame(bytes, visit) : decode_block(bytes, visit);
 }
 
 } // namespace pollux::persistence

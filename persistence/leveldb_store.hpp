@@ -18,6 +18,7 @@ class leveldb_store_batch final : public store_batch {
 public:
   void put_registry(std::uint32_t shard, const registry_row& r) override;
   void put_snapshot(std::uint32_t shard, std::uint32_t row, const snapshot& s) override;
+  void erase_snapshot(std::uint32_t shard, std::uint32_t row, domain::input_id at) override;
   void put_alert(const alert_row& a) override;
   void put_outbox(const outbox_row& o) override;
   void erase_outbox(const std::string& destination, std::uint32_t shard, std::uint32_t row,
@@ -80,6 +81,18 @@ public:
                             domain::input_id first) const override;
   void set_cold_source(std::shared_ptr<const cold_source> source) override;
   result<std::optional<std::string>> meta(const std::string& key) const override;
+  result<std::optional<block_info>> block_index(std::uint32_t shard, std::uint32_t row,
+                                                domain::input_id first) const override;
+  status each_block_index(
+      std::uint32_t shard,
+      const std::function<void(std::uint32_t, const block_info&)>& visit) const override;
+  status each_meta(
+      const std::string& prefix,
+      const std::function<void(const std::string&, const std::string&)>& visit) const override;
+  result<erased_rows> erase_twin(std::uint32_t shard, std::uint32_t row) override;
+  status compact() override;
+  status
+  each_raw_row(const std::function<void(std::string_view, std::string_view)>& visit) const override;
   status put_quarantine(const std::vector<messages::quarantined>& records) override;
   result<std::vector<quarantine_row>> quarantine_page(std::uint64_t after_id,
                                                       std::size_t limit) const override;

@@ -19,6 +19,11 @@ void leveldb_store_batch::put_snapshot(std::uint32_t shard, std::uint32_t row, c
                         .row = encode_snapshot(s)});
 }
 
+void leveldb_store_batch::erase_snapshot(std::uint32_t shard, std::uint32_t row,
+                                         domain::input_id at) {
+  rows_.Delete(input_key(tables::snapshots, shard, row, at));
+}
+
 void leveldb_store_batch::put_alert(const alert_row& a) {
   rows_.Put(twin_key(tables::alerts, a.shard, a.row) + a.incident, encode_alert(a));
 }

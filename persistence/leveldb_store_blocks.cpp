@@ -47,6 +47,11 @@ status leveldb_store::each_block(std::uint32_t shard, std::uint32_t row, domain:
                                  const std::function<bool(std::string_view)>& visit) const {
   const auto db = database_->acquire();
   if (!db) return store_closed();
+  std::shared_ptr<void> files; // those that the index rows below name do not go meanwhile
+  {
+    const std::lock_guard lock(mutex_);
+    if (cold_ != nullptr) files = cold_->pin();
+  }
   const auto iterators = db.iterate_twice(); // both tables as of one moment
   auto &index = *iterators[0], &rows = *iterators[1];
   const auto index_prefix = twin_key(tables::block_index, shard, row);
@@ -116,13 +121,15 @@ result<std::string> leveldb_store::block(std::uint32_t shard, std::uint32_t row,
   auto found = get(input_key(tables::blocks, shard, row, first));
   if (!found) return found.error();
   if (*found) return std::move(**found);
-  const auto indexed = get(input_key(tables::block_index, shard, row, first));
-  if (!indexed) return indexed.error();
-  if (!*indexed) return failure{errc::not_found, "store: no such block"};
-  const auto info = decode_block_info(**indexed, first);
-  if (!info) return info.error();
-  if (info->kept != tier::cold) return failure{errc::not_found, "store: no such block"};
-  return read_cold(*info);
+  for (int tries = 0;; ++tries) {
+    const auto info = block_index(shard, row, first);
+    if (!info) return info.error();
+    if (!*info || (*info)->kept != tier::cold)
+      return failure{errc::not_found, "store: no such block"};
+    auto bytes = read_cold(**info);
+    // its file may just have been merged into another: then the index names that one
+    if (bytes || bytes.error().code != errc::not_found || tries == 2) return bytes;
+  }
 }
 
 } // namespace pollux::persistence

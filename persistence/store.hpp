@@ -99,6 +99,13 @@ public:
   /// Thread-safe. Errors: not_found (no such file), corrupt (too short), io.
   [[nodiscard]] virtual result<std::string> read(std::uint64_t file, std::uint64_t offset,
                                                  std::uint64_t size) const = 0;
+  /// While it lives no file goes that index rows named when it was taken.
+  [[nodiscard]] virtual std::shared_ptr<void> pin() const { return nullptr; }
+};
+
+/// What store::erase_twin removed.
+struct erased_rows {
+  std::uint64_t blocks = 0, inputs = 0, snapshots = 0, alerts = 0, outbox = 0;
 };
 
 /// Writes that become visible together. Empty again once written, and may be filled anew.
@@ -108,6 +115,7 @@ public:
   virtual void put_registry(std::uint32_t shard, const registry_row& r) = 0;
   virtual void put_snapshot(std::uint32_t shard, std::uint32_t row,
                             const snapshot& s) = 0; ///< keeps the newest two and the anchors
+  virtual void erase_snapshot(std::uint32_t shard, std::uint32_t row, domain::input_id at) = 0;
   virtual void put_alert(const alert_row& a) = 0;
   virtual void put_outbox(const outbox_row& o) = 0;
   virtual void erase_outbox(const std::string& destination, std::uint32_t shard, std::uint32_t row,
@@ -177,9 +185,32 @@ public:
   /// The bytes of one block, of whichever tier. Errors: not_found, io, corrupt.
   [[nodiscard]] virtual result<std::string> block(std::uint32_t shard, std::uint32_t row,
                                                   domain::input_id first) const = 0;
+  /// What the index says of one block; nothing when there is no such row.
+  [[nodiscard]] virtual result<std::optional<block_info>>
+  block_index(std::uint32_t shard, std::uint32_t row, domain::input_id first) const = 0;
+  /// The index rows of all twins of a shard, by row, each twin's oldest first.
+  virtual status each_block_index(
+      std::uint32_t shard,
+      const std::function<void(std::uint32_t row, const block_info&)>& visit) const = 0;
   /// Where cold blocks are read from; without one they are `unavailable`. Set before readers begin.
   virtual void set_cold_source(std::shared_ptr<const cold_source> source) = 0;
   [[nodiscard]] virtual result<std::optional<std::string>> meta(const std::string& key) const = 0;
+
+  /// Rows put with put_meta whose names begin with `prefix`, by name.
+  virtual status each_meta(
+      const std::string& prefix,
+      const std::function<void(const std::string& key, const std::string& value)>& visit) const = 0;
+
+  /// Removes all rows of a twin but its registry row: blocks, index, snapshots, alerts, outbox,
+  /// taken mark. Not one batch: after a crash call it again. The bytes stay in the database's files
+  /// until compact().
+  [[nodiscard]] virtual result<erased_rows> erase_twin(std::uint32_t shard, std::uint32_t row) = 0;
+  /// Writes all files anew, without what was erased or replaced. Cost: the whole database is read
+  /// and written.
+  virtual status compact() = 0;
+  /// Every row as it is stored, for searching it.
+  virtual status each_raw_row(
+      const std::function<void(std::string_view key, std::string_view value)>& visit) const = 0;
 
   /// Quarantine: ring of at most `quarantine_max` rows (default 100,000), the oldest give way and
   /// are counted.

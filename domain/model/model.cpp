@@ -121,6 +121,7 @@ status model_compiler::read_top(const config_node& root) {
   const auto* commands = in.optional("commands", config_node::type::object);
   const auto* operators = in.optional("operators", config_node::type::array);
   const auto* event_time = in.optional("event_time", config_node::type::object);
+  const auto* retention = in.optional("retention", config_node::type::object);
   model_.maintenance = read_maintenance(in);
   if (auto s = in.finish(); !s) return s;
   if (!is_id_part(model_.name))
@@ -132,6 +133,11 @@ status model_compiler::read_top(const config_node& root) {
   if (event_time != nullptr) {
     object_reader block(*event_time, "event_time");
     model_.event_time = read_event_time(block);
+    if (auto s = block.finish(); !s) return s;
+  }
+  if (retention != nullptr) {
+    object_reader block(*retention, "retention");
+    model_.retention = read_retention(block);
     if (auto s = block.finish(); !s) return s;
   }
   model_.series_span_ns.assign(model_.telemetry.size(), 0);

@@ -6,6 +6,7 @@
 #include "domain/base/result.hpp"
 #include "domain/model/config_node.hpp"
 #include "domain/model/event_time.hpp"
+#include "domain/model/retention.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -57,6 +58,7 @@ struct model {
   std::vector<command_spec> commands;
   std::vector<std::unique_ptr<const twin_operator>> operators; ///< in evaluation order
   event_time_rule event_time;
+  retention_rule retention;
   std::vector<maintenance_plan> maintenance;
 
   // What the operators together need, gathered by compile():

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "persistence/cold_column.hpp"
+#include <array>
+#include <bit>
+#include <cmath>
+#include <lzma.h>
+#include <numeric>
+
+namespace pollux::persistence {
+
+namespace {
+
+// Differences wrap around, as unsigned numbers do; so every sequence has them.
+std::uint64_t bits(std::int64_t v) noexcept { return static_cast<std::uint64_t>(v); }
+std::int64_t number(std::uint64_t v) noexcept { return static_cast<std::int64_t>(v); }
+std::uint64_t magnitude(std::int64_t v) noexcept { return v < 0 ? 0 - bits(v) : bits(v); }
+
+void take_differences(std::vector<std::int64_t>& v) {
+  for (std::size_t i = 0; i + 1 < v.size(); ++i) v[i] = number(bits(v[i + 1]) - bits(v[i]));
+  v.pop_back();
+}
+
+/// About how many bits the numbers carry.
+std::uint64_t weight(const std::vector<std::int64_t>& v) {
+  std::uint64_t sum = 0;
+  for (const auto x : v) sum += static_cast<std::uint64_t>(std::bit_width(magnitude(x)));
+  return sum;
+}
+
+std::int64_t common_factor(const std::vector<std::int64_t>& v) {
+  std::uint64_t found = 0;
+  for (const auto x : v) {
+    found = std::gcd(found, magnitude(x));
+    if (found == 1) return 1;
+  }
+  return found == 0 || found > bits(INT64_MAX) ? 1 : number(found);
+}
+
+unsigned width_of(const std::vector<std::int64_t>& v) {
+  std::uint64_t all = 0;
+  for (const auto x : v) all |= bits(x < 0 ? ~x : x);
+  if (all == 0) {
+    for (const auto x : v)
+      if (x != 0) return 1; // all are 0 or -1
+    return 0;
+  }
+  return (static_cast<unsigned>(std::bit_width(all)) + 1 + 7) / 8;
+}
+
+constexpr std::array<double, 13> powers = {1,   1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
+                                           1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+
+bool scale(std::int64_t value, std::size_t digits, std::int64_t& scaled) {
+  const double s = std::bit_cast<double>(value) * powers[digits];
+  if (!(std::fabs(s) < 0x1p53)) return false;
+  scaled = static_cast<std::int64_t>(s < 0 ? s - 0.5 : s + 0.5);
+  return std::bit_cast<std::int64_t>(static_cast<double>(scaled) / powers[digits]) == value;
+}
+
+} // namespace
+
+cold_column put_cold_column(std::span<const std::int64_t> values, std::string& out) {
+  cold_column made;
+  made.count = values.size();
+  std::vector<std::int64_t> best(values.begin(), values.end()), next = best;
+  std::vector<std::int64_t> firsts;
+  auto least = weight(best);
+  for (int round = 0; round < 2 && !next.empty(); ++round) {
+    firsts.push_back(next.front());
+    take_differences(next);
+    const auto now = weight(next);
+    if (now >= least) continue;
+    least = now;
+    best = next;
+    made.firsts = firsts;
+  }
+  made.factor = common_factor(best);
+  if (made.factor > 1)
+    for (auto& v : best) v /= made.factor;
+  made.width = width_of(best);
+  const auto start = out.size();
+  out.resize(start + best.size() * made.width);
+  auto* to = out.data() + start;
+  for (unsigned byte = 0; byte < made.width; ++byte)
+    for (const auto v : best) *to++ = static_cast<char>(bits(v) >> (8 * byte));
+  return made;
+}
+
+bool take_cold_column(const cold_column& column, std::string_view& in,
+                      std::vector<std::int64_t>& out) {
+  out.clear();
+  if (column.width > 8 || column.firsts.size() > 2 || column.firsts.size() > column.count ||
+      column.factor < 1 || column.bytes() > in.size())
+    return false;
+  const auto n = static_cast<std::size_t>(column.count - column.firsts.size());
+  const auto* from = in.data();
+  out.assign(column.firsts.begin(), column.firsts.end());
+  out.resize(static_cast<std::size_t>(column.count));
+  auto* to = out.data() + column.firsts.size();
+  for (unsigned byte = 0; byte < column.width; ++byte, from += n)
+    for (std::size_t i = 0; i < n; ++i)
+      to[i] =
+          number(bits(to[i]) | std::uint64_t{static_cast<unsigned char>(from[i])} << (8 * byte));
+  in.remove_prefix(static_cast<std::size_t>(column.bytes()));
+  const unsigned shift = 64 - 8 * column.width;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (column.width > 0 && shift > 0) to[i] = number(bits(to[i]) << shift) >> shift;
+    to[i] = number(bits(to[i]) * bits(column.factor));
+  }
+  // the differences of differences first, where there are such
+  for (std::size_t level = column.firsts.size(); level > 0; --level)
+    for (std::size_t i = level; i < out.size(); ++i)
+      out[i] = number(bits(out[i]) + bits(out[i - 1]));
+  return true;
+}
+
+std::optional<unsigned> as_decimals(std::span<const std::int64_t> values,
+                                    std::vector<std::int64_t>& scaled) {
+  std::size_t digits = 0;
+  std::int64_t ignored = 0;
+  for (const auto v : values)
+    while (!scale(v, digits, ignored))
+      if (++digits == powers.size()) return std::nullopt;
+  scaled.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!scale(values[i], digits, scaled[i])) return std::nullopt;
+  return static_cast<unsigned>(digits);
+}
+
+void from_decimals(unsigned digits, std::vector<std::int64_t>& scaled) {
+  for (auto& v : scaled) v = std::bit_cast<std::int64_t>(static_cast<double>(v) / powers[digits]);
+}
+
+result<std::string> pack_xz(std::string_view raw) {
+  lzma_options_lzma settings;
+  if (lzma_lzma_preset(&settings, 1) != 0) return failure{errc::internal, "xz: no such preset"};
+  settings.dict_size = 1u << 20; // a frame's columns are hardly larger
+  settings.lc = 0;               // neighbours are bytes of the same place in other numbers
+  settings.pb = 0;
+  const std::array<lzma_filter, 2> chain = {
+      {{LZMA_FILTER_LZMA2, &settings}, {LZMA_VLI_UNKNOWN, nullptr}}};
+  std::string out(lzma_stream_buffer_bound(raw.size()), '\0');
+  std::size_t size = 0;
+  const auto done =
+      lzma_stream_buffer_encode(const_cast<lzma_filter*>(chain.data()), LZMA_CHECK_CRC32, nullptr,
+                                reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size(),
+                                reinterpret_cast<std::uint8_t*>(out.data()), &size, out.size());
+  if (done != LZMA_OK)
+    return failure{errc::internal, "xz: packing failed with " + std::to_string(done)};
+  out.resize(size);
+  return out;
+}
+
+result<std::string> unpack_xz(std::string_view packed, std::uint64_t size) {
+  std::string out(static_cast<std::size_t>(size), '\0');
+  std::uint64_t memory = 64u << 20;
+  std::size_t read = 0, written = 0;
+  const auto done = lzma_stream_buffer_decode(
+      &memory, 0, nullptr, reinterpret_cast<const std::uint8_t*>(packed.data()), &read,
+      packed.size(), reinterpret_cast<std::uint8_t*>(out.data()), &written, out.size());
+  if (done != LZMA_OK || read != packed.size() || written != out.size())
+    return failure{errc::corrupt, "xz: the stream is damaged"};
+  return out;
+}
+
+std::uint32_t crc32_ieee(std::string_view bytes) noexcept {
+  return lzma_crc32(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), 0);
+}
+
+} // namespace pollux::persistence

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "persistence/twin_mover.hpp"
+#include "messages/hash.hpp"
+#include <algorithm>
+
+namespace pollux::persistence {
+
+namespace {
+
+constexpr int cold_place = static_cast<int>(tier::cold), gone = cold_place + 1, unknown = -1;
+constexpr std::size_t most_inputs = 4 * warm_blocks.max_inputs; // of one plan
+// A device that sends old and new readings in turns would leave blocks of one reading each: from
+// this many changes of tier in one block on, short runs stay with their younger neighbours.
+constexpr std::size_t most_runs = 16, short_run = 32;
+
+std::size_t room(int place) {
+  return place == static_cast<int>(tier::hot) ? hot_blocks.max_inputs : warm_blocks.max_inputs;
+}
+
+/// Chained by the hash of its bytes, which nothing can continue.
+bool is_old_format(const block_info& b) { return is_chain_start(b.chain); }
+
+bool has_readings(const block_info& b) { return b.least_event_time_ns <= b.greatest_event_time_ns; }
+
+std::int64_t age(std::int64_t t, std::int64_t now) { return domain::age_in_days(t, now); }
+
+} // namespace
+
+tier tier_of(const domain::retention_rule& rule, std::int64_t event_time_ns,
+             std::int64_t now_ns) noexcept {
+  const auto days = age(event_time_ns, now_ns);
+  return days <= rule.hot_days ? tier::hot : days <= rule.warm_days ? tier::warm : tier::cold;
+}
+
+bool may_have_aged(const block_info& b, const domain::retention_rule& rule,
+                   std::int64_t now_ns) noexcept {
+  const auto oldest = has_readings(b) ? b.least_event_time_ns : b.least_ingest_time_ns;
+  const auto newest = has_readings(b) ? b.greatest_event_time_ns : b.greatest_ingest_time_ns;
+  if (!has_readings(b) && newest == INT64_MAX) return false; // format 1 does not say
+  return tier_of(rule, oldest, now_ns) > b.kept ||
+         (rule.keep_days > 0 && (age(newest, now_ns) > rule.keep_days ||
+                                 age(oldest, now_ns) > rule.keep_days + rule.keep_days / 10));
+}
+
+result<std::uint64_t> digest_of(std::string_view block) {
+  std::uint64_t digest = 0;
+  std::string canonical;
+  auto s = decode_any_block(block, [&](const domain::input& in) {
+    canonical.clear();
+    append_canonical(in, canonical);
+    digest = messages::hash64(canonical, digest);
+  });
+  if (!s) return s.error();
+  return digest;
+}
+
+int twin_mover::place_of(std::int64_t event_time_ns, bool expiring) const noexcept {
+  if (expiring && age(event_time_ns, now_ns_) > twin_->rule.keep_days) return gone;
+  return static_cast<int>(tier_of(twin_->rule, event_time_ns, now_ns_));
+}
+
+result<tier_switch> twin_mover::plan(const aging_twin& twin,
+                                     const std::vector<block_info>& blocks) {
+  twin_ = &twin;
+  blocks_ = &blocks;
+  out_ = {};
+  out_.shard = twin.shard;
+  out_.row = twin.row;
+  out_.key = twin.key;
+  held_ = ~std::size_t{0};
+  if (auto s = find_units(); !s) return s.error().within(twin.key);
+  settle_without_readings();
+  settle_expiry();
+  mark_work();
+  join_neighbours();
+  if (auto s = make(); !s) return s.error().within(twin.key);
+  return std::move(out_);
+}
+
+status twin_mover::find_units() {
+  units_.clear();
+  const auto& rule = twin_->rule;
+  for (std::size_t i = 0; i < blocks_->size(); ++i) {
+    const auto& b = (*blocks_)[i];
+    const int kept = static_cast<int>(b.kept);
+    unit u{.source = i, .from = 0, .to = b.inputs, .place = unknown};
+    u.before = b.chain_before;
+    u.after = b.chain;
+    if (has_readings(b)) {
+      const bool all = rule.keep_days > 0 && b.last <= twin_->may_expire_upto;
+      const bool some =
+          all && age(b.least_event_time_ns, now_ns_) > rule.keep_days + rule.keep_days / 10;
+      const int youngest = place_of(b.greatest_event_time_ns, all);
+      const int oldest = place_of(b.least_event_time_ns, some || youngest == gone);
+      if (std::max(youngest, kept) != std::max(oldest, kept)) {
+        if (auto s = divide(i, some); !s) return s;
+        continue;
+      }
+      u.place = std::max(youngest, kept);
+    }
+    units_.push_back(u);
+  }
+  return {};
+}
+
+/// Finds the places of a block's inputs, and where in it they change.
+status twin_mover::divide(std::size_t source, bool expiring) {
+  const auto bytes = bytes_of(source);
+  if (!bytes) return bytes.error();
+  const auto& b = (*blocks_)[source];
+  const int kept = static_cast<int>(b.kept);
+  std::vector<unit> runs;
+  std::uint32_t ordinal = 0;
+  auto s = decode_any_block(*bytes, [&](const domain::input& in) {
+    int place = unknown;
+    for (const auto& r : in.readings) {
+      const int p = std::max(place_of(r.event_time_ns, expiring), kept);
+      place = place == unknown ? p : std::min(place, p);
+    }
+    if (!runs.empty() && (place == unknown || runs.back().place == unknown))
+      place = place == unknown ? runs.back().place : (runs.back().place = place);
+    if (runs.empty() || runs.back().place != place)
+      runs.push_back(
+          {.source = source, .from = ordinal, .to = ordinal, .place = place, .whole = false});
+    runs.back().to = ++ordinal;
+  });
+  if (!s) return s;
+  if (ordinal != b.inputs) return failure{errc::corrupt, "a block holds other than its index says"};
+  const bool many = runs.size() > most_runs;
+  const auto first = units_.size();
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    auto& run = runs[i];
+    if (many && run.to - run.from < short_run) {
+      if (i > 0) run.place = std::min(run.place, runs[i - 1].place);
+      if (i + 1 < runs.size()) run.place = std::min(run.place, runs[i + 1].place);
+    }
+    if (units_.size() > first && units_.back().place == run.place)
+      units_.back().to = run.to;
+    else
+      units_.push_back(run);
+  }
+  if (units_.size() == first + 1) units_.back().whole = true;
+  return chain_cuts(*bytes, first);
+}
+
+/// The chain values where the units from `first_unit` on, all of one block, begin and end.
+status twin_mover::chain_cuts(std::string_view block, std::size_t first_unit) {
+  const auto& b = (*blocks_)[units_[first_unit].source];
+  units_[first_unit].before = b.chain_before;
+  units_.back().after = b.chain;
+  if (units_.size() == first_unit + 1 || is_old_format(b)) return {};
+  chain_hasher chain;
+  chain.begin(b.chain_before);
+  auto at = first_unit;
+  std::uint32_t ordinal = 0;
+  auto s = decode_any_block(block, [&](const domain::input& in) {
+    chain.add(in);
+    if (++ordinal != units_[at].to) return;
+    units_[at].after = chain.end();
+    if (++at < units_.size()) units_[at].before = chain.end();
+  });
+  if (!s) return s;
+  if (chain.end() != b.chain) return failure{errc::corrupt, "the chain of a block is broken"};
+  return {};
+}
+
+/// What has no readings stays with its elder neighbour, or the younger where it has none.
+void twin_mover::settle_without_readings() {
+  int place = unknown;
+  for (auto& u : units_) {
+    if (u.place == unknown) u.place = place;
+    place = u.place;
+  }
+  for (auto u = units_.rbegin(); u != units_.rend(); ++u) {
+    if (u->place == unknown) u->place = place;
+    place = u->place;
+  }
+  for (auto& u : units_) {
+    const auto& b = (*blocks_)[u.source];
+    if (u.place == unknown)
+      u.place = b.greatest_ingest_time_ns == INT64_MAX
+                    ? 0
+                    : static_cast<int>(tier_of(twin_->rule, b.greatest_ingest_time_ns, now_ns_));
+    u.place = std::max(u.place, static_cast<int>(b.kept));
+  }
+}
+
+/// Only the beginning of a journal can go.
+void twin_mover::settle_expiry() {
+  bool beginning = true;
+  for (auto& u : units_) {
+    const auto& b = (*blocks_)[u.source];
+    beginning = beginning && u.place == gone && b.last <= twin_->may_expire_upto;
+    if (!beginning) u.place = std::min(u.place, cold_place);
+  }
+}
+
+void twin_mover::mark_work() {
+  std::size_t inputs = 0;
+  for (std::size_t i = 0; i < units_.size();) {
+    const auto source = units_[i].source;
+    const auto& b = (*blocks_)[source];
+    std::size_t end = i;
+    bool moves = false;
+    for (; end < units_.size() && units_[end].source == source; ++end)
+      moves = moves || units_[end].place != static_cast<int>(b.kept);
+    if (moves && inputs >= most_inputs) {
+      out_.more = true;
+      break;
+    }
+    if (moves) inputs += b.inputs;
+    for (; i < end; ++i) units_[i].work = moves;
+  }
+}
+
+/// Blocks beside those that are made are taken in as long as they hold no more than what they are
+/// joined with: so an input is written anew a few times in each tier, and blocks become large.
+void twin_mover::join_neighbours() {
+  for (std::size_t begin = 0; begin < units_.size();) {
+    if (!units_[begin].work || units_[begin].place == gone) {
+      ++begin;
+      continue;
+    }
+    const int place = units_[begin].place;
+    std::size_t end = begin, inputs = 0;
+    for (; end < units_.size() && units_[end].work && units_[end].place == place; ++end)
+      inputs += units_[end].to - units_[end].from;
+    const auto fits = [&](const unit& u) {
+      const auto& b = (*blocks_)[u.source];
+      return !u.work && u.whole && u.place == place && !is_old_format(b) && b.inputs <= inputs &&
+             inputs + b.inputs <= room(place);
+    };
+    for (auto left = begin; left > 0 && fits(units_[left - 1]); --left) {
+      inputs += units_[left - 1].to;
+      units_[left - 1].work = true;
+    }
+    for (; end < units_.size() && fits(units_[end]); ++end) {
+      inputs += units_[end].to;
+      units_[end].work = true;
+    }
+    begin = end;
+  }
+}
+
+status twin_mover::make() {
+  hot_.chained_already();
+  warm_.chained_already();
+  inputs_ = 0;
+  for (const auto& u : units_) {
+    const auto& b = (*blocks_)[u.source];
+    if (!u.work) {
+      if (auto s = flush(); !s) return s;
+      continue;
+    }
+    if (out_.sources.empty() || out_.sources.back().first != b.first) out_.sources.push_back(b);
+    if (u.place != gone) {
+      if (auto s = add_unit(u); !s) return s;
+      continue;
+    }
+    out_.expired_inputs += u.to - u.from;
+    auto bytes = u.whole ? result<std::string_view>(std::string_view()) : bytes_of(u.source);
+    if (!bytes) return bytes.error();
+    out_.expired_upto = b.last;
+    std::uint32_t ordinal = 0;
+    if (u.whole) continue;
+    auto s = decode_any_block(*bytes, [&](const domain::input& in) {
+      if (++ordinal == u.to) out_.expired_upto = in.id;
+    });
+    if (!s) return s;
+  }
+  return flush();
+}
+
+status twin_mover::add_unit(const unit& u) {
+  const auto& b = (*blocks_)[u.source];
+  const bool old_format = is_old_format(b);
+  const auto count = u.to - u.from;
+  if (inputs_ > 0 &&
+      (u.place != place_ || old_format || old_format_ || u.before != after_ ||
+       inputs_ + count > room(place_) || values_ + b.values > warm_blocks.max_values))
+    if (auto s = flush(); !s) return s;
+  const auto bytes = bytes_of(u.source);
+  if (!bytes) return bytes.error();
+  if (inputs_ == 0) {
+    before_ = u.before;
+    place_ = u.place;
+    digest_ = 0;
+  }
+  chain_hasher old_chain;
+  if (old_format) {
+    const auto h = read_block_header(*bytes);
+    if (!h) return h.error();
+    before_ = h->chain_before;
+    old_chain.begin(before_);
+  }
+  std::uint32_t ordinal = 0;
+  auto s = decode_any_block(*bytes, [&](const domain::input& in) {
+    if (ordinal++ < u.from || ordinal > u.to) return;
+    canonical_.clear();
+    append_canonical(in, canonical_);
+    digest_ = messages::hash64(canonical_, digest_);
+    if (old_format) old_chain.add(in);
+    if (place_ == cold_place)
+      cold_.add(in);
+    else
+      (place_ == 0 ? hot_ : warm_).add(in);
+    out_.readings += in.readings.size();
+  });
+  if (!s) return s;
+  inputs_ += count;
+  values_ += b.values;
+  out_.inputs += count;
+  after_ = old_format ? old_chain.end() : u.after;
+  old_format_ = old_format;
+  return {};
+}
+
+status twin_mover::flush() {
+  if (inputs_ == 0) return {};
+  inputs_ = values_ = 0;
+  made_block made;
+  made.digest = digest_;
+  if (place_ == cold_place) {
+    auto frame = cold_.finish(twin_->key, before_, after_);
+    if (!frame) return frame.error();
+    auto head = read_cold_frame_head(*frame);
+    if (!head) return head.error();
+    made.info = head->info;
+    made.bytes = std::move(*frame);
+  } else {
+    made.bytes = (place_ == 0 ? hot_ : warm_).finish(before_, after_);
+    auto info = describe_block(made.bytes, static_cast<tier>(place_));
+    if (!info) return info.error();
+    made.info = *info;
+  }
+  out_.made.push_back(std::move(made));
+  return {};
+}
+
+result<std::string_view> twin_mover::bytes_of(std::size_t source) {
+  if (held_ == source) return std::string_view(bytes_);
+  auto bytes = from_.block(twin_->shard, twin_->row, (*blocks_)[source].first);
+  if (!bytes) return bytes.error();
+  bytes_ = std::move(*bytes);
+  held_ = source;
+  return std::string_view(bytes_);
+}
+
+} // namespace pollux::persistence

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of one twin's blocks as they age: which are written anew, joined or divided, so that
+// every input lies in the tier of its age, and the blocks that shall stand in their place. Nothing
+// is changed here; tiering.hpp puts it in force.
+#pragma once
+#include "domain/model/retention.hpp"
+#include "persistence/block_builder.hpp"
+#include "persistence/cold_frame.hpp"
+#include <string>
+#include <vector>
+
+namespace pollux::persistence {
+
+/// The tier of a reading of this event time.
+[[nodiscard]] tier tier_of(const domain::retention_rule& rule, std::int64_t event_time_ns,
+                           std::int64_t now_ns) noexcept;
+
+struct made_block {
+  block_info info;          ///< of a cold one without file and offset
+  std::string bytes;        ///< block or frame
+  std::uint64_t digest = 0; ///< of the inputs it shall hold: digest_of()
+};
+
+/// Blocks to be replaced by others with the same inputs, but for those that expire.
+struct tier_switch {
+  std::uint32_t shard = 0, row = 0;
+  std::string key;
+  std::vector<block_info> sources;
+  std::vector<made_block> made; ///< in journal order
+  std::uint64_t inputs = 0, readings = 0, expired_inputs = 0;
+  domain::input_id expired_upto; ///< inputs up to this one go
+  bool more = false;             ///< the twin has more to move
+};
+
+/// Runs over the inputs that a block holds; equal for equal inputs in equal order.
+[[nodiscard]] result<std::uint64_t> digest_of(std::string_view block);
+
+struct aging_twin {
+  std::uint32_t shard = 0, row = 0;
+  std::string key;
+  domain::retention_rule rule;
+  /// Inputs up to here may expire: what the newest snapshot has in it; zero under legal hold.
+  domain::input_id may_expire_upto;
+};
+
+/// False when the index alone says that no input of this block has to go elsewhere.
+[[nodiscard]] bool may_have_aged(const block_info& b, const domain::retention_rule& rule,
+                                 std::int64_t now_ns) noexcept;
+
+class twin_mover {
+public:
+  twin_mover(const store& from, std::int64_t now_ns) : from_(from), now_ns_(now_ns) {}
+  /// `blocks`: what the index says, oldest first. No sources: there is nothing to do. Bounded: at
+  /// most about four large blocks a call. Errors: corrupt (a damaged block), io, not_found (a block
+  /// went meanwhile).
+  [[nodiscard]] result<tier_switch> plan(const aging_twin& twin,
+                                         const std::vector<block_info>& blocks);
+
+private:
+  /// Inputs `from` to `to` of one block, all of one age.
+  struct unit {
+    std::size_t source = 0;
+    std::uint32_t from = 0, to = 0;
+    int place = 0; ///< a tier, or gone
+    bool whole = true, work = false;
+    chain_value before{}, after{};
+  };
+  [[nodiscard]] status find_units();
+  [[nodiscard]] status divide(std::size_t source, bool expiring);
+  [[nodiscard]] status chain_cuts(std::string_view block, std::size_t first_unit);
+  void settle_expiry();
+  void settle_without_readings();
+  void mark_work();
+  void join_neighbours();
+  [[nodiscard]] status make();
+  [[nodiscard]] status add_unit(const unit& u);
+  [[nodiscard]] status flush();
+  [[nodiscard]] int place_of(std::int64_t event_time_ns, bool expiring) const noexcept;
+  [[nodiscard]] result<std::string_view> bytes_of(std::size_t source);
+
+  const store& from_;
+  std::int64_t now_ns_;
+  const aging_twin* twin_ = nullptr;
+  const std::vector<block_info>* blocks_ = nullptr;
+  std::vector<unit> units_;
+  tier_switch out_;
+
+  // the block being made
+  block_builder hot_{hot_blocks}, warm_{warm_blocks};
+  cold_frame_builder cold_;
+  int place_ = 0;
+  std::uint64_t inputs_ = 0, values_ = 0, digest_ = 0;
+  chain_value before_{}, after_{};
+  bool old_format_ = false;
+  std::size_t held_ = ~std::size_t{0}; ///< the source whose bytes are in bytes_
+  std::string bytes_, canonical_;
+};
+
+} // namespace pollux::persistence
