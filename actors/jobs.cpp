@@ -38,6 +38,7 @@ struct job {
 
 struct jobs_state {
   job_surroundings with;
+  const std::map<std::string, job_body>* kinds = nullptr;
   std::map<std::uint64_t, std::shared_ptr<job>> known;
   std::deque<std::uint64_t> waiting;
   std::uint64_t last = 0;
@@ -86,7 +87,7 @@ void start_next(jobs_actor* self) {
     j->state = "running";
     s.running = id;
     if (s.worker.joinable()) s.worker.join();
-    s.worker = std::thread([j, with = &s.with, &body = job_kinds().at(j->order.kind),
+    s.worker = std::thread([j, with = &s.with, &body = s.kinds->at(j->order.kind),
                             me = caf::actor_cast<caf::actor>(self)] {
       static_cast<void>(setpriority(PRIO_PROCESS, 0, politeness)); // of this thread, on Linux
       j->outcome = run(body, *with, *j);
@@ -113,9 +114,9 @@ void ended(jobs_actor* self) {
 
 caf::result<messages::job_answer> start(jobs_actor* self, const messages::job_start& order) {
   auto& s = self->state;
-  if (job_kinds().count(order.kind) == 0) {
+  if (s.kinds->count(order.kind) == 0) {
     std::string known;
-    for (const auto& [kind, body] : job_kinds()) known += (known.empty() ? "" : ", ") + kind;
+    for (const auto& [kind, body] : *s.kinds) known += (known.empty() ? "" : ", ") + kind;
     return messages::to_caf(
         {errc::invalid_argument, "no job of kind " + order.kind + "; there are " + known});
   }
@@ -158,8 +159,10 @@ caf::result<messages::job_answer> look(const jobs_state& s, std::uint64_t id) {
   return answer(id, *found->second);
 }
 
-caf::behavior jobs(jobs_actor* self, job_surroundings with) {
+caf::behavior jobs(jobs_actor* self, job_surroundings with,
+                   const std::map<std::string, job_body>* kinds) {
   self->state.with = std::move(with);
+  self->state.kinds = kinds;
   return {
       [self](const messages::job_start& order) { return start(self, order); },
       [self](const messages::job_query& q) { return look(self->state, q.id); },
@@ -174,8 +177,9 @@ caf::behavior jobs(jobs_actor* self, job_surroundings with) {
 
 } // namespace
 
-caf::actor spawn_jobs(caf::actor_system& system, job_surroundings with) {
-  return system.spawn<caf::detached>(jobs, std::move(with));
+caf::actor spawn_jobs(caf::actor_system& system, job_surroundings with,
+                      const std::map<std::string, job_body>& kinds) {
+  return system.spawn<caf::detached>(jobs, std::move(with), &kinds);
 }
 
 } // namespace pollux::actors

@@ -60,6 +60,7 @@ using job_body = std::function<result<std::string>(
 [[nodiscard]] const std::map<std::string, job_body>& job_kinds();
 
 /// Answers job_start, job_query and job_cancel with job_answer. Ends its job when it ends.
-caf::actor spawn_jobs(caf::actor_system& system, job_surroundings with);
+caf::actor spawn_jobs(caf::actor_system& system, job_surroundings with,
+                      const std::map<std::string, job_body>& kinds = job_kinds());
 
 } // namespace pollux::actors
