@@ -176,7 +176,7 @@ def total(rows):
     return out
 
 
-VOLATILE = ("age_s", "memory", "connected")  # of the moment, or of this machine
+VOLATILE = ("age_s", "memory", "state_bytes", "connected")  # of the moment, or of this machine
 
 
 def lasting(document):
@@ -185,15 +185,19 @@ def lasting(document):
     return [lasting(v) for v in document] if isinstance(document, list) else document
 
 
-def describe(node):
-    """What the node says of everything in it."""
-    twins = {}
-    for twin in TWINS:
+def describe_some(node, names):
+    out = {}
+    for twin in names:
         alerts = [node.ask("alert", "show", twin, a["incident"])
                   for a in node.alerts("--all", twin)]
-        twins[twin] = {"document": lasting(node.twin(twin)), "alerts": alerts,
-                       "history": total(node.history(twin))}
-    return {"twins": twins, "quarantine": node.quarantine(),
+        out[twin] = {"document": lasting(node.twin(twin)), "alerts": alerts,
+                     "history": total(node.history(twin))}
+    return out
+
+
+def describe(node):
+    """What the node says of everything in it."""
+    return {"twins": describe_some(node, TWINS), "quarantine": node.quarantine(),
             "command": node.ask("command", "get", "c:building", "c1"),
             "listed": sorted(t["id"] for t in node.ask("twin", "ls"))}
 
@@ -204,7 +208,7 @@ def difference(old, new, where=""):
     if where.endswith(("/document/revision", "/document/last_ingest_time")):
         return [] if new >= old else ["%s: %r, was %r" % (where, new, old)]
     if isinstance(old, dict) and isinstance(new, dict):
-        return [d for key, value in old.items()
+        return [d for key, value in old.items() if key not in VOLATILE
                 for d in (difference(value, new[key], where + "/" + key) if key in new
                           else [where + "/" + key + " is gone"])]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
