@@ -56,6 +56,7 @@ rule_answer by_type(const rule_case& at) {
   if (type == "ewma" || type == "robust") return judge_learnt_limits(at);
   if (type == "cusum") return judge_cusum(at);
   if (type == "pattern") return judge_pattern(at);
+  if (type == "machine_alert") return judge_machine_alert(at);
   return not_known("there is no plain form of the rule type " + type + " yet");
 }
 

@@ -34,6 +34,7 @@ struct rule_answer {
 [[nodiscard]] rule_answer judge_learnt_limits(const rule_case& at); ///< ewma, robust
 [[nodiscard]] rule_answer judge_cusum(const rule_case& at);
 [[nodiscard]] rule_answer judge_pattern(const rule_case& at);
+[[nodiscard]] rule_answer judge_machine_alert(const rule_case& at); ///< by replaying its machines
 
 // What they share.
 using keys = std::set<std::string_view>;

@@ -102,6 +102,11 @@ void record::add(const input& in) {
     created_ns_ = in.ingest_time_ns;
   }
   if (in.kind == input_kind::node_started) starts_.emplace_back(in.id, in.ingest_time_ns);
+  const auto before = moments_.empty() ? no_time : moments_.back().now_ns;
+  auto started = moments_.empty() ? no_time : moments_.back().started_ns;
+  if (in.kind == input_kind::node_started) started = std::max(started, in.ingest_time_ns);
+  moments_.push_back(
+      {in.id, in.kind, std::max(before, in.ingest_time_ns), started, rows_.size(), rows_.size()});
   if (in.kind != input_kind::readings) return;
   for (const auto& r : in.readings) {
     const bool newer = r.event_time_ns > newest_ns_;
@@ -109,6 +114,7 @@ void record::add(const input& in) {
     newest_ns_ = std::max(newest_ns_, r.event_time_ns);
     rows_.push_back(
         {in.id, r.event_time_ns, in.ingest_time_ns, numbers_of(in, r), true, texts_of(in, r)});
+    moments_.back().end_row = rows_.size();
   }
 }
 

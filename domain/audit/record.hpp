@@ -21,6 +21,15 @@ struct row {
   [[nodiscard]] bool brings() const noexcept { return !values.empty() || !texts.empty(); }
 };
 
+/// One input of any kind: what happened, and by which clock.
+struct moment {
+  input_id id;
+  input_kind kind = input_kind::none;
+  std::int64_t now_ns = 0;                ///< the twin's: the largest ingest time so far
+  std::int64_t started_ns = 0;            ///< the node's last start until then; no_time: none
+  std::size_t first_row = 0, end_row = 0; ///< of its readings, in rows()
+};
+
 /// How a model treats rows out of order (docs/semantics.md, "Event time").
 struct event_time_rules {
   bool in_event_order = false; ///< late rows are worked in at their place
@@ -36,6 +45,7 @@ public:
 
   [[nodiscard]] bool whole() const noexcept { return created_; } ///< from the twin's first day
   [[nodiscard]] const std::vector<row>& rows() const noexcept { return rows_; }
+  [[nodiscard]] const std::vector<moment>& moments() const noexcept { return moments_; }
   [[nodiscard]] std::int64_t created_ns() const noexcept { return created_ns_; }
   /// Largest ingest time of a start of the node at or before `id`; no_time when there is none.
   [[nodiscard]] std::int64_t started_before(const input_id& id) const;
@@ -50,6 +60,7 @@ public:
 
 private:
   std::vector<row> rows_;
+  std::vector<moment> moments_;
   std::vector<std::pair<input_id, std::int64_t>> starts_;
   std::map<std::uint64_t, bool> numbers_; // running numbers of the device seen so far
   std::int64_t newest_ns_;

@@ -134,8 +134,8 @@ void confirm_all(const std::string& text, unsigned seed, int inputs, tally& seen
 TEST_CASE("alerts of patterns in either form are confirmed with their paths") {
   tally seen;
   for (unsigned seed = 1; seed <= 3; ++seed) confirm_all(std::string(written), seed, 300, seen);
-  for (const char* rule : {"wear", "peaks", "opened", "opened timed out", "late timed out", "steps",
-                           "steps timed out", "json", "both"})
+  for (const char* rule :
+       {"wear", "peaks", "opened", "late timed out", "steps", "steps timed out", "json", "both"})
     CHECK_MESSAGE(seen[rule] >= 3, std::string(rule));
 }
 
