@@ -30,6 +30,10 @@ struct hold_state final : operator_state {
   std::uint32_t count = 0;         ///< readings of it, held at the number that is asked for
   std::int64_t off_ns = never;     ///< the schedule in which the rule is ends here
   std::vector<std::int64_t> met;   ///< with `within`: readings that met the condition, oldest first
+  /// What the newest reading of the run was judged by: the value, then each name it looks at (NaN:
+  /// unknown). A correction or a late reading may change those before the hold ends, and nothing is
+  /// judged again. Empty where the run cannot end without a reading.
+  std::vector<double> judged;
 
   /// The reading at `t` spoke for the change (`speaks`) to `raised`, or against it. True when that
   /// makes the change due now. Readings come in order of time.
@@ -42,6 +46,9 @@ struct hold_state final : operator_state {
 
   void save(byte_writer& out) const;
   [[nodiscard]] bool load(byte_reader& in);
+
+private:
+  [[nodiscard]] bool load_judged(byte_reader& in);
 };
 
 } // namespace pollux::domain

@@ -2,6 +2,7 @@
 #include "domain/alert/threshold.hpp"
 #include "domain/alert/wording.hpp"
 #include <algorithm>
+#include <limits>
 
 namespace pollux::domain {
 
@@ -56,10 +57,21 @@ void threshold_operator::observe_patiently(row& reading, std::optional<double> v
   if (when_ && state.off_ns == never) state.off_ns = when_->off_after(t);
   const bool was = active(reading.twin()) != nullptr;
   const bool speaks = value && domain::judge(rule_, *value, was) != was;
-  if (state.note(hold_, !was, speaks, t))
+  const bool due = state.note(hold_, !was, speaks, t);
+  if (speaks && (was ? hold_.clear_for_ns : hold_.for_ns) > 0) note_judged(state, *value, source);
+  if (due)
     change(reading.at(), t, *value, source, !was);
   else if (was && value && graded())
     grade(reading.at(), t, prove(source, *value, true, t));
+}
+
+void threshold_operator::note_judged(hold_state& state, double value,
+                                     const twin_operands& source) const {
+  state.judged.resize(used_.size() + 1);
+  state.judged.front() = value;
+  for (std::size_t i = 0; i < used_.size(); ++i)
+    state.judged[i + 1] =
+        source.operand(used_[i].id).value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 void threshold_operator::judge(row& reading) const {
@@ -80,7 +92,10 @@ void threshold_operator::pass_time(step_context& at, std::int64_t t) const {
   const auto due = state.due_ns(hold_, raising);
   if (due < t && due < state.off_ns) {
     const twin_operands source(at.twin);
-    if (const auto value = value_.evaluate(source)) change(at, due, *value, source, raising);
+    // A state from before the judged value was kept has none: then what is known now must do.
+    const auto value =
+        state.judged.empty() ? value_.evaluate(source) : std::optional(state.judged.front());
+    if (value) change(at, due, *value, source, raising);
   }
   if (state.off_ns > t) return;
   if (active(at.twin) != nullptr) {
@@ -99,13 +114,15 @@ void threshold_operator::save(const operator_state& state, byte_writer& out) con
 
 std::unique_ptr<operator_state> threshold_operator::load(byte_reader& in) const {
   auto state = std::make_unique<hold_state>();
-  if (!state->load(in)) in.fail();
+  if (!state->load(in) || (!state->judged.empty() && state->judged.size() != used_.size() + 1))
+    in.fail();
   return state;
 }
 
 std::size_t threshold_operator::state_bytes(const operator_state& state) const {
-  return sizeof(hold_state) +
-         static_cast<const hold_state&>(state).met.capacity() * sizeof(std::int64_t);
+  const auto& held = static_cast<const hold_state&>(state);
+  return sizeof(hold_state) + held.met.capacity() * sizeof(std::int64_t) +
+         held.judged.capacity() * sizeof(double);
 }
 
 } // namespace pollux::domain

@@ -54,6 +54,8 @@ public:
 private:
   [[nodiscard]] evidence prove(const twin_operands& source, double value, bool raised,
                                std::int64_t t) const;
+  [[nodiscard]] bool add_operands(evidence& proof, const twin_operands& source,
+                                  const hold_state* hold) const;
   void prove_hold(evidence& proof, const hold_state& state, bool raised) const;
   [[nodiscard]] std::string side(bool raised) const;
   [[nodiscard]] std::string patience(bool raised) const;
@@ -62,6 +64,8 @@ private:
               bool raised) const;
   void observe_patiently(row& reading, std::optional<double> value,
                          const twin_operands& source) const;
+  /// Notes what a reading was judged by, for when the hold ends without one.
+  void note_judged(hold_state& state, double value, const twin_operands& source) const;
   /// Event time stands at `t`: what a hold or the schedule made due by then.
   void pass_time(step_context& at, std::int64_t t) const;
 

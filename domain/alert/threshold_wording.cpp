@@ -3,6 +3,7 @@
 #include "domain/alert/threshold.hpp"
 #include "domain/alert/window_evidence.hpp"
 #include "domain/alert/wording.hpp"
+#include <cmath>
 
 namespace pollux::domain {
 namespace {
@@ -54,16 +55,32 @@ evidence threshold_operator::prove(const twin_operands& source, double value, bo
     proof.numbers.push_back({"limit", rule_.limit});
     proof.numbers.push_back({"clear", rule_.clear});
   }
-  for (const auto& u : used_)
-    if (const auto v = source.operand(u.id)) proof.numbers.push_back({u.name, *v});
+  const auto* hold = patient_ ? static_cast<const hold_state*>(state_of(twin)) : nullptr;
+  const bool as_now = add_operands(proof, source, hold);
   proof.event_times_ns = {t};
-  add_window_digests(proof, used_, twin);
+  if (as_now) add_window_digests(proof, used_, twin);
   proof.explanation =
       condition ? value_.text() + side(raised) : value_.text() + " " + brief(value) + side(raised);
-  if (patient_)
-    if (const auto* state = static_cast<const hold_state*>(state_of(twin)))
-      prove_hold(proof, *state, raised);
+  if (hold != nullptr) prove_hold(proof, *hold, raised);
   return proof;
+}
+
+// The numbers that were judged: now, or by the newest reading of a hold. False when what is known
+// now is something else, so that what windows hold now would prove nothing.
+bool threshold_operator::add_operands(evidence& proof, const twin_operands& source,
+                                      const hold_state* hold) const {
+  bool as_now = true;
+  for (std::size_t i = 0; i < used_.size(); ++i) {
+    const auto now = source.operand(used_[i].id);
+    auto judged = now;
+    if (hold != nullptr && !hold->judged.empty()) {
+      const auto held = hold->judged[i + 1];
+      judged = std::isnan(held) ? std::nullopt : std::optional(held);
+    }
+    as_now = as_now && judged == now;
+    if (judged) proof.numbers.push_back({used_[i].name, *judged});
+  }
+  return as_now;
 }
 
 void threshold_operator::prove_hold(evidence& proof, const hold_state& state, bool raised) const {
