@@ -296,6 +296,7 @@ std::string twin_document(const domain::twin_description& twin, std::int64_t now
        {{"applied", twin.readings},
         {"late", twin.late},
         {"duplicates", twin.duplicates},
+        {"missing", twin.missing},
         {"corrections", twin.corrections}}},
       {"memory", {{"state_bytes", twin.state_bytes}, {"window_bytes", twin.window_bytes}}},
       {"telemetry", telemetry_json(twin, now_ns)},

@@ -150,6 +150,7 @@ twin_description describe(const model_source&, const twin_state& state, std::int
   out.readings = b.readings;
   out.late = b.late;
   out.duplicates = b.duplicates;
+  out.missing = b.missing_sequences;
   out.corrections = b.corrections;
   out.last_event_time_ns = b.last_event_ns;
   out.last_ingest_time_ns = b.last_ingest_ns;

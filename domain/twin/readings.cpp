@@ -117,7 +117,9 @@ bool intake::is_duplicate(const reading& r) {
   const auto clock = r.event_time_ns == at_.in.ingest_time_ns ? device_clock::none
                      : r.event_time_ns > twin_.last_event_ns  ? device_clock::newer
                                                               : device_clock::not_newer;
-  return seen_before({twin_.top_sequence, twin_.seen_sequences}, r.sequence, clock);
+  return seen_before(
+      {twin_.top_sequence, twin_.seen_sequences, twin_.expected_sequences, twin_.missing_sequences},
+      r.sequence, clock);
 }
 
 void intake::look_at(row& reading, std::span<const field> fields) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The canonical bytes of a twin's state, version 2: version 1 had no timeline. One state has
+// The canonical bytes of a twin's state, version 3: version 1 had no timeline, version 2 did not
+// count what is missing in a device's numbers. One state has
 // exactly one form: what is empty is written as empty whether or not memory is held for it.
 // docs/journal_format.md has the layout.
 #include "domain/model/operator.hpp"
@@ -11,7 +12,7 @@
 namespace pollux::domain {
 namespace {
 
-constexpr std::uint8_t format_version = 2;
+constexpr std::uint8_t format_version = 3;
 
 void save_latest(const latest_value& v, std::string_view text, byte_writer& out) {
   out.i64(v.event_time_ns);
@@ -65,12 +66,14 @@ void save_header(const twin_state::body& b, byte_writer& out) {
   out.u32(b.incarnation);
   out.u64(b.top_sequence);
   out.u64(b.seen_sequences);
+  out.u8(b.expected_sequences);
+  out.u64(b.missing_sequences);
   out.boolean(b.connected);
   out.boolean(b.deleted);
 }
 
-// All of the header behind the model's hash.
-void load_header(byte_reader& in, twin_state::body& b) {
+// All of the header behind the model's hash. False on damage.
+bool load_header(byte_reader& in, twin_state::body& b, std::uint8_t version) {
   b.last_applied.at.value = in.u64();
   b.last_applied.index = in.u32();
   b.readings = in.u64();
@@ -84,8 +87,13 @@ void load_header(byte_reader& in, twin_state::body& b) {
   b.incarnation = in.u32();
   b.top_sequence = in.u64();
   b.seen_sequences = in.u64();
+  if (version > 2) {
+    b.expected_sequences = in.u8();
+    b.missing_sequences = in.u64();
+  }
   b.connected = in.boolean();
   b.deleted = in.boolean();
+  return in.ok() && b.expected_sequences <= 64;
 }
 
 void save_undeclared(const twin_state::body& b, byte_writer& out) {
@@ -186,9 +194,8 @@ result<twin_state> load(const model_source& models, std::string_view id, std::st
                                           std::string(id) + " is not known"};
     b.come_under(std::move(rules), 0);
   }
-  load_header(in, b);
   rare_parts rare;
-  if (!in.ok() || !load_telemetry(in, b, rare) || !load_operators(in, b) ||
+  if (!load_header(in, b, version) || !load_telemetry(in, b, rare) || !load_operators(in, b) ||
       !rare.alerts.load(in, b.ruling().operators.size()) || !rare.commands.load(in) ||
       !load_undeclared(in, rare))
     return damaged();
