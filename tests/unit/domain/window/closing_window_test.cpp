@@ -1,61 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kind of window that closes, against a slow and obvious one, and its boundaries one by one.
-#include "tests/unit/domain/window/window_fixture.hpp"
-#include <map>
+// Tumbling and hopping windows against slow and obvious ones, their boundaries one by one, and what
+// all windows that close have in common.
+#include "tests/unit/domain/window/closing_fixture.hpp"
 
 using namespace pollux;
 using namespace pollux::domain;
 using namespace pollux::domain::testing;
 
 namespace {
-
-constexpr std::int64_t s = ns_per_s;
-
-std::string model_with(const std::string& operators, const std::string& more = "") {
-  return R"({"name": "m", "telemetry": {"x": {}, "y": {}, "door": {}}, )" + more +
-         R"("operators": [)" + operators + "]}";
-}
-
-std::string window(const std::string& keys, const char* aggregates = every_aggregate) {
-  return R"({"name": "w", "type": "window", "of": "x", "emit": "each", "half_life": "1m", )" +
-         keys + R"(, "aggregates": )" + aggregates + "}";
-}
-
-/// A window as it was told.
-struct told {
-  std::int64_t from, to;
-  std::map<std::string, double> numbers;
-};
-void keep(const effects& out, std::vector<told>& all) {
-  for (const auto& e : out) {
-    REQUIRE(e.kind == effect_kind::alert);
-    REQUIRE(e.alert.transition == alert_transition::emitted);
-    REQUIRE(e.alert.level == severity::info);
-    told t{time(e.alert.proof, "window_from"), time(e.alert.proof, "window_to"), {}};
-    REQUIRE(e.alert.event_time_ns == t.to);
-    for (const auto& n : e.alert.proof.numbers) t.numbers[n.name] = n.value;
-    all.push_back(t);
-  }
-}
-
-/// What a window of `readings` (any order) should say.
-void check_told(const told& got, std::int64_t from, std::int64_t to, samples readings) {
-  CAPTURE(from);
-  CAPTURE(to);
-  REQUIRE(got.from == from);
-  REQUIRE(got.to == to);
-  std::sort(readings.begin(), readings.end(), [](auto& a, auto& b) { return a.t < b.t; });
-  for (const auto& name : aggregate_names()) {
-    CAPTURE(name);
-    const auto at = got.numbers.find(name);
-    const auto value = at == got.numbers.end() ? std::nullopt : std::optional(at->second);
-    CHECK(agrees(value, plainly(name, readings, to), 200, 1e-11));
-  }
-}
-
-std::int64_t floor_to(std::int64_t t, std::int64_t step) {
-  return (t >= 0 ? t / step : (t - step + 1) / step) * step;
-}
 
 /// Tumbling and hopping, remembered whole: without an event_time block the watermark is the newest
 /// event time, and a reading counts in those of its windows that are not closed.
@@ -89,7 +41,7 @@ void run_panes(const std::string& keys, std::int64_t size, std::int64_t hop, std
   models.add("m", model_with(window(keys)));
   hand device(models, "m");
   slow_panes slow{size, hop, offset, {}, std::numeric_limits<std::int64_t>::min(), {}, 0};
-  std::vector<told> got;
+  std::vector<told_window> got;
   std::vector<std::pair<std::int64_t, samples>> want;
   std::mt19937 random{seed};
   std::set<std::int64_t> sent;
@@ -216,91 +168,6 @@ TEST_CASE("late readings: into the open window by their time, into a closed one 
   CHECK(offered(device, "w.late") == 1);
 }
 
-TEST_CASE("property: sessions give what the obvious ones give") {
-  for (unsigned seed = 0; seed < 12; ++seed) {
-    CAPTURE(seed);
-    library models;
-    models.add("m", model_with(window(R"("kind": "session", "gap": "15s")")));
-    hand device(models, "m");
-    std::mt19937 random{seed};
-    std::vector<told> got;
-    std::vector<samples> want;
-    samples running;
-    std::int64_t before = std::numeric_limits<std::int64_t>::min();
-    for (const auto& r : some_stream(seed, 300, {10 * s, 0})) {
-      if (r.t <= before) continue;
-      before = r.t;
-      if (!running.empty() && r.t >= running.back().t + 15 * s) {
-        want.push_back(running);
-        running.clear();
-      }
-      running.push_back(r);
-      keep(feed(device, r.t, "x", r.v), got);
-      if (seed % 2 == 1 && random() % 6 == 0) device.reload();
-      CHECK(offered(device, "w.open_count") == static_cast<double>(running.size()));
-    }
-    REQUIRE(got.size() == want.size());
-    CHECK(got.size() > 20);
-    for (std::size_t i = 0; i < got.size(); ++i)
-      check_told(got[i], want[i].front().t, want[i].back().t + 15 * s, want[i]);
-  }
-}
-
-TEST_CASE("a reading exactly one gap later begins the next session") {
-  library models;
-  models.add("m", model_with(window(R"("kind": "session", "gap": "10s")", R"(["count","ewma"])")));
-  hand device(models, "m");
-  feed(device, 0, "x", 1);
-  CHECK(feed(device, 10 * s - 1, "x", 1).empty());
-  CHECK(feed(device, 20 * s - 1, "x", 1).size() == 1);
-  CHECK(offered(device, "w.count") == 2);
-  CHECK(feed(device, 15 * s, "x", 1).empty()); // late: that session is closed
-  CHECK(offered(device, "w.late") == 1);
-  CHECK(feed(device, 30 * s, "y", 1).size() == 1); // silence of x ends its session
-}
-
-TEST_CASE("property: state windows hold the readings while the condition is true") {
-  for (unsigned seed = 0; seed < 12; ++seed) {
-    CAPTURE(seed);
-    library models;
-    models.add("m", model_with(window(R"("kind": "state", "while": "door > 0 && y < 9")")));
-    hand device(models, "m");
-    std::mt19937 random{seed};
-    std::vector<told> got;
-    struct open_window {
-      std::int64_t from, to;
-      samples inside;
-    };
-    std::vector<open_window> want;
-    bool known_door = false, known_y = false, is = false;
-    double door = 0, y = 0;
-    std::int64_t t = -500 * s;
-    for (int i = 0; i < 600; ++i) {
-      t += 1 + static_cast<std::int64_t>(random() % (5 * s));
-      const auto which = random() % 6;
-      const char* name = which == 0 ? "door" : which == 1 ? "y" : "x";
-      const double v = static_cast<double>(random() % (which == 0 ? 2 : which == 1 ? 12 : 100));
-      known_door = known_door || which == 0;
-      known_y = known_y || which == 1;
-      if (which == 0) door = v;
-      if (which == 1) y = v;
-      const bool now = known_door && known_y ? door > 0 && y < 9 : is;
-      if (now && !is) want.push_back({t, never, {}});
-      if (!now && is) want.back().to = t;
-      is = now;
-      if (is && which > 1) want.back().inside.push_back({t, v});
-      keep(feed(device, t, name, v), got);
-      if (seed % 2 == 1 && random() % 9 == 0) device.reload();
-      CHECK(offered(device, "w.open_count").has_value() == is);
-    }
-    if (!want.empty() && want.back().to == never) want.pop_back();
-    REQUIRE(got.size() == want.size());
-    CHECK(got.size() > 5);
-    for (std::size_t i = 0; i < got.size(); ++i)
-      check_told(got[i], want[i].from, want[i].to, want[i].inside);
-  }
-}
-
 TEST_CASE("property: out of order within the disorder gives the very windows of the order") {
   const char* kinds[] = {
       R"("kind": "tumbling", "size": "1m")", R"("kind": "hopping", "size": "1m", "hop": "20s")",
@@ -324,7 +191,7 @@ TEST_CASE("property: out of order within the disorder gives the very windows of 
         order.push_back({100'000 * s, {100'000 * s, 0.0}}); // closes what is open
         std::sort(order.begin(), order.end(), [](auto& a, auto& b) { return a.first < b.first; });
         hand device(models, "m");
-        std::vector<told> got;
+        std::vector<told_window> got;
         for (const auto& [place, r] : order) {
           auto& in = device.begin(input_kind::readings);
           in.ingest_time_ns = 200'000 * s; // one moment: only event time tells them apart
@@ -364,7 +231,7 @@ TEST_CASE("property: going away and coming back at any reading changes no byte")
       hand steady(models, "m"), restless(models, "m");
       std::mt19937 random{seed};
       for (const auto& r : some_stream(seed, 150, {10 * s, 5})) {
-        std::vector<told> one, other;
+        std::vector<told_window> one, other;
         keep(feed(steady, r.t, "x", r.v), one);
         keep(feed(restless, r.t, "x", r.v), other);
         REQUIRE(one.size() == other.size());
