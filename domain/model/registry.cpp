@@ -21,14 +21,14 @@ namespace pollux::domain {
 // The one place that knows all operators. Names and revisions are part of model hashes.
 const std::vector<operator_type>& operator_types() {
   static const std::vector<operator_type> types = {
-      {"window", 1, read_window},               //
+      {"window", 2, read_window},               //
       {"threshold", 1, read_threshold},         //
-      {"z_score", 1, read_z_score},             //
+      {"z_score", 2, read_z_score},             //
       {"sequence", 1, read_rise_then_spike},    //
-      {"pattern", 1, read_pattern},             //
-      {"ewma", 1, read_ewma},                   //
+      {"pattern", 2, read_pattern},             //
+      {"ewma", 2, read_ewma},                   //
       {"cusum", 1, read_cusum},                 //
-      {"seasonal", 1, read_seasonal},           //
+      {"seasonal", 2, read_seasonal},           //
       {"robust", 1, read_robust},               //
       {"absence", 1, read_absence},             //
       {"as_of", 1, read_as_of},                 //

@@ -42,15 +42,19 @@ const std::vector<aggregate>& all_aggregates() {
 }
 
 void aggregate_plan::choose(const aggregate& a) {
+  using k = aggregate_kind;
   chosen.push_back(a);
-  moments = moments || a.kind == aggregate_kind::sd || a.kind == aggregate_kind::psd;
-  slope = slope || a.kind == aggregate_kind::slope;
-  ewma = ewma || a.kind == aggregate_kind::ewma;
-  area = area || a.kind == aggregate_kind::time_weighted_mean;
-  distinct = distinct || a.kind == aggregate_kind::distinct;
-  quantiles = quantiles || a.kind == aggregate_kind::quantile;
-  circular = circular || a.kind == aggregate_kind::circular_mean;
-  counter = counter || a.kind == aggregate_kind::counter_delta;
+  sum = sum || a.kind == k::sum || a.kind == k::mean;
+  extremes = extremes || a.kind == k::min || a.kind == k::max || a.kind == k::range ||
+             a.kind == k::quantile; // a sketch holds its quantiles within them
+  moments = moments || a.kind == k::sd || a.kind == k::psd;
+  slope = slope || a.kind == k::slope;
+  ewma = ewma || a.kind == k::ewma;
+  area = area || a.kind == k::time_weighted_mean;
+  distinct = distinct || a.kind == k::distinct;
+  quantiles = quantiles || a.kind == k::quantile;
+  circular = circular || a.kind == k::circular_mean;
+  counter = counter || a.kind == k::counter_delta;
 }
 
 aggregate_plan read_aggregates(object_reader& in) {

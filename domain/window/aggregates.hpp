@@ -43,18 +43,26 @@ struct aggregate {
 [[nodiscard]] const std::vector<aggregate>& all_aggregates();
 inline constexpr std::size_t basic_aggregates = 6;
 
-/// What the chosen aggregates need beyond count, moments, ends and sum.
-struct aggregate_plan {
-  std::vector<aggregate> chosen;
+/// What the chosen aggregates need beyond the count and both ends.
+struct fold_parts {
   std::int64_t half_life_ns = 0;
+  bool sum = false, extremes = false;
   bool moments =
       false; ///< sd or psd: the one division for each reading that the others do not need
-  bool slope = false, ewma = false, area = false, distinct = false, quantiles = false,
-       circular = false, counter = false;
+  bool slope = false, ewma = false, area = false, circular = false, counter = false;
 
-  [[nodiscard]] bool rich() const noexcept {
-    return slope || ewma || area || distinct || quantiles || circular || counter;
+  [[nodiscard]] bool ordered() const noexcept {
+    return slope || ewma || area || circular || counter;
   }
+  [[nodiscard]] bool any() const noexcept { return sum || extremes || moments || ordered(); }
+  bool operator==(const fold_parts&) const = default;
+};
+
+struct aggregate_plan : fold_parts {
+  std::vector<aggregate> chosen;
+  bool distinct = false, quantiles = false;
+
+  [[nodiscard]] bool rich() const noexcept { return ordered() || distinct || quantiles; }
   void choose(const aggregate& a);
 };
 

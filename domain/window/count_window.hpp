@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last n readings, however long ago: {"type":"window","kind":"count","of":"weight","last":50}.
-// It keeps them itself: their time span has no bound, and a series is cut by time.
+// It keeps them itself: the twin's own series is cut by time, this one by number.
 #pragma once
 #include "domain/model/operator.hpp"
-#include "domain/window/tally.hpp"
+#include "domain/window/aggregates.hpp"
+#include "domain/window/series.hpp"
 
 namespace pollux::domain {
 
 struct count_state final : operator_state {
-  struct entry {
-    std::int64_t time_ns;
-    double value;
-  };
-  std::vector<entry> ring; ///< by time from `head` on, around the end
-  std::size_t head = 0;
+  explicit count_state(std::size_t last) : readings(never, last) {}
+  series readings;
   std::uint32_t late = 0; ///< readings not used
-  mutable tally all;      ///< no state: of the ring, while `fresh`
-  mutable bool fresh = false;
 };
 
 class count_window final : public twin_operator {
@@ -30,7 +25,7 @@ public:
   void observe(row& reading) const override;
   /// The chosen aggregates; late.
   [[nodiscard]] std::vector<operator_output> outputs() const override;
-  /// Cost: O(n) after a new reading, then O(1).
+  /// Cost: amortised O(1); quantiles and distinct O(log n) and moves of at most 4 KB.
   [[nodiscard]] std::optional<double> output(const twin_state::body& twin,
                                              std::uint32_t which) const override;
   void save(const operator_state& state, byte_writer& out) const override;

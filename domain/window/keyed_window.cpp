@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/window/keyed_window.hpp"
 #include "domain/window/distinct_counter.hpp"
+#include "domain/window/fold.hpp"
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 namespace pollux::domain {
 namespace {
@@ -24,10 +24,8 @@ auto place_of(std::vector<keyed_state::group>& groups, std::uint64_t key) {
 
 /// Drops what is no longer within the span; true when nothing is left.
 bool expire(keyed_state::group& g, std::int64_t through_ns) {
-  const auto keep = std::find_if(g.entries.begin(), g.entries.end(),
-                                 [&](const auto& e) { return e.time_ns > through_ns; });
-  g.entries.erase(g.entries.begin(), keep);
-  return g.entries.empty();
+  g.readings.drop_through(through_ns);
+  return g.readings.size() == 0;
 }
 
 } // namespace
@@ -61,14 +59,10 @@ void keyed_window::observe(row& reading) const {
     sweep(state, now);
   auto& group = group_of(state, *key, now);
   expire(group, saturating_add(now, -shape_.span_ns));
-  if (group.entries.size() >= shape_.max_entries) {
-    group.entries.erase(group.entries.begin());
-    ++state.overflow;
-  }
-  group.entries.push_back({now, shape_.value_slot < 0 ? 1 : reading.value(shape_.value_slot)});
+  if (group.readings.size() >= shape_.max_entries) ++state.overflow; // the oldest goes
+  (void)group.readings.insert(now, shape_.value_slot < 0 ? 1 : reading.value(shape_.value_slot));
   state.current = *key;
   state.any = true;
-  state.fresh = false;
 }
 
 void keyed_window::sweep(keyed_state& state, std::int64_t now_ns) const {
@@ -84,15 +78,14 @@ keyed_state::group& keyed_window::group_of(keyed_state& state, std::uint64_t key
   if (place != state.groups.end() && place->key == key) return *place;
   if (state.groups.size() >= shape_.max_keys) sweep(state, now_ns);
   if (state.groups.size() >= shape_.max_keys) {
-    state.groups.erase(std::min_element(
-        state.groups.begin(), state.groups.end(), [](const auto& a, const auto& b) {
-          return a.entries.back().time_ns < b.entries.back().time_ns;
-        }));
+    state.groups.erase(std::min_element(state.groups.begin(), state.groups.end(),
+                                        [](const auto& a, const auto& b) {
+                                          return a.readings.newest_ns() < b.readings.newest_ns();
+                                        }));
     ++state.overflow;
   }
-  place = state.groups.insert(place_of(state.groups, key), keyed_state::group{});
-  place->key = key;
-  return *place;
+  return *state.groups.insert(place_of(state.groups, key),
+                              keyed_state::group{key, series(shape_.span_ns, shape_.max_entries)});
 }
 
 std::vector<operator_output> keyed_window::outputs() const {
@@ -112,20 +105,22 @@ std::optional<double> keyed_window::output(const twin_state::body& twin,
     const std::int64_t through = saturating_add(now, -shape_.span_ns);
     return static_cast<double>(
         std::count_if(state->groups.begin(), state->groups.end(),
-                      [&](const auto& g) { return g.entries.back().time_ns > through; }));
+                      [&](const auto& g) { return g.readings.newest_ns() > through; }));
   }
   if (which == n + 1) return static_cast<double>(state->overflow);
   if (which > n + 1) return static_cast<double>(state->late);
-  if (!state->fresh) {
-    state->all.clear();
-    const auto group =
-        std::lower_bound(state->groups.begin(), state->groups.end(), state->current,
-                         [](const keyed_state::group& g, std::uint64_t k) { return g.key < k; });
-    if (group != state->groups.end() && group->key == state->current)
-      for (const auto& e : group->entries) state->all.add(plan_, e.time_ns, e.value);
-    state->fresh = true;
-  }
-  return state->all.value(plan_.chosen[which], state->all.last_ns());
+  const auto group =
+      std::lower_bound(state->groups.begin(), state->groups.end(), state->current,
+                       [](const keyed_state::group& g, std::uint64_t k) { return g.key < k; });
+  const auto& asked = plan_.chosen[which];
+  if (group == state->groups.end() || group->key != state->current)
+    return fold{}.value(asked, no_time);
+  const auto& readings = group->readings;
+  const std::int64_t to = readings.newest_ns(), from = saturating_add(to, -shape_.span_ns);
+  if (asked.kind == aggregate_kind::quantile)
+    return readings.quantile(asked.permille, shape_.span_ns, from, to);
+  if (asked.kind == aggregate_kind::distinct) return readings.distinct(shape_.span_ns, from, to);
+  return readings.folded(plan_, from, to).value(asked, to);
 }
 
 void keyed_window::save(const operator_state& held, byte_writer& out) const {
@@ -138,11 +133,7 @@ void keyed_window::save(const operator_state& held, byte_writer& out) const {
   out.u32(static_cast<std::uint32_t>(state.groups.size()));
   for (const auto& g : state.groups) {
     out.u64(g.key);
-    out.u32(static_cast<std::uint32_t>(g.entries.size()));
-    for (const auto& e : g.entries) {
-      out.i64(e.time_ns);
-      out.f64(e.value);
-    }
+    g.readings.save(out);
   }
 }
 
@@ -154,20 +145,12 @@ std::unique_ptr<operator_state> keyed_window::load(byte_reader& in) const {
   state->late = in.u32();
   state->swept_ns = in.i64();
   const std::size_t groups = in.u32();
-  bool good = in.ok() && groups <= shape_.max_keys && groups * 28 <= in.remaining();
+  bool good = in.ok() && groups <= shape_.max_keys && groups * 36 <= in.remaining();
   if (good) state->groups.reserve(groups);
   for (std::size_t i = 0; good && i < groups; ++i) {
-    keyed_state::group g;
-    g.key = in.u64();
-    const std::size_t size = in.u32();
-    good = in.ok() && size >= 1 && size <= shape_.max_entries && size * 16 <= in.remaining() &&
+    keyed_state::group g{in.u64(), series(shape_.span_ns, shape_.max_entries)};
+    good = g.readings.load(in) && g.readings.size() > 0 &&
            (i == 0 || g.key > state->groups.back().key);
-    if (good) g.entries.reserve(size);
-    for (std::size_t j = 0; good && j < size; ++j) {
-      const keyed_state::entry e{in.i64(), in.f64()};
-      good = std::isfinite(e.value) && (j == 0 || e.time_ns > g.entries.back().time_ns);
-      g.entries.push_back(e);
-    }
     state->groups.push_back(std::move(g));
   }
   if (good) return state;
@@ -177,9 +160,8 @@ std::unique_ptr<operator_state> keyed_window::load(byte_reader& in) const {
 
 std::size_t keyed_window::state_bytes(const operator_state& held) const {
   const auto& state = static_cast<const keyed_state&>(held);
-  std::size_t bytes =
-      sizeof(state) + state.groups.capacity() * sizeof(keyed_state::group) + state.all.heap_bytes();
-  for (const auto& g : state.groups) bytes += g.entries.capacity() * sizeof(keyed_state::entry);
+  std::size_t bytes = sizeof(state) + state.groups.capacity() * sizeof(keyed_state::group);
+  for (const auto& g : state.groups) bytes += g.readings.memory_bytes();
   return bytes;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store: a ring of (time, value), always sorted by event time.
 #include "domain/window/series.hpp"
-#include "domain/window/slice_cache.hpp"
+#include "domain/window/window_cache.hpp"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -76,7 +76,7 @@ series::placed series::insert(std::int64_t event_time_ns, double value,
   const std::size_t at = place(size_ - 1);
   times()[at] = event_time_ns;
   values()[at] = value;
-  if (cache_) cache_->touch(event_time_ns);
+  if (cache_) cache_->came(event_time_ns);
   return placed::newest;
 }
 
@@ -88,8 +88,8 @@ series::placed series::insert_late(std::int64_t event_time_ns, double value,
   if (after > 0 && time(after - 1) == event_time_ns) {
     double& held = values()[place(after - 1)];
     if (held == value) return placed::duplicate;
-    held = value;
-    if (cache_) cache_->touch(event_time_ns);
+    const double before = std::exchange(held, value);
+    if (cache_) cache_->corrected(*this, event_time_ns, before, value);
     return placed::correction;
   }
   std::size_t index = after;
@@ -108,24 +108,24 @@ series::placed series::insert_late(std::int64_t event_time_ns, double value,
   }
   times()[place(index)] = event_time_ns;
   values()[place(index)] = value;
-  if (cache_) cache_->touch(event_time_ns);
+  if (cache_) cache_->late(*this, event_time_ns, value);
   return placed::late;
 }
 
 void series::drop_through(std::int64_t time_ns) noexcept {
-  if (size_ == 0 || time(0) > time_ns) return;
   while (size_ != 0 && time(0) <= time_ns) {
+    if (cache_) cache_->goes(time(0), values()[head_], time(size_ > 1 ? 1 : 0), truncated_);
     head_ = static_cast<std::uint32_t>(place(1));
     --size_;
   }
-  if (!cache_) return;
-  if (size_ < min_shrinkable)
-    cache_.reset();
-  else
-    cache_->forget_through(time_ns);
 }
 
 void series::drop_oldest() noexcept { drop_through(time(0)); }
+
+window_cache& series::cache() const {
+  if (!cache_) cache_ = std::make_unique<window_cache>();
+  return *cache_;
+}
 
 /// Index of the first reading later than `time_ns`; size_ when there is none.
 std::size_t series::first_after(std::int64_t time_ns) const noexcept {

@@ -13,7 +13,9 @@
 
 namespace pollux::domain {
 
-class slice_cache;
+class window_cache;
+struct fold;
+struct fold_parts;
 struct slice_summary;
 
 struct window_statistics {
@@ -50,13 +52,28 @@ public:
   placed insert(std::int64_t event_time_ns, double value, std::int64_t keep_after_ns = never);
 
   /// Exact statistics of the readings with from < t < to (open_end) or from < t <= to.
-  /// Two passes (the mean, then the deviations from it) over up to 512 readings; above, slices
-  /// aligned to the epoch are summarised so, remembered, and merged in event-time order (Chan et
-  /// al. 1979, for many parts at once). Values so large that their sum overflows give results
-  /// that are not finite. Cost: about 0.7 ns a reading up to 512, then like 2 slices of
-  /// 1/64 to 1/128 of the interval.
+  /// Two passes (the mean, then the deviations from it) over up to 512 readings; above, folds of
+  /// blocks aligned to the epoch, remembered (block_scan.hpp). Values so large that their sum
+  /// overflows give results that are not finite. Cost: about 0.7 ns a reading up to 512; above,
+  /// amortised O(1) for intervals of about one length that move on with the newest reading.
   [[nodiscard]] window_statistics over(std::int64_t from_ns, std::int64_t to_ns,
                                        bool open_end) const;
+
+  /// What the readings with from < t <= to add up to. Cost: amortised O(1) and O(log n) to find
+  /// the ends, for intervals of about one length that move on with the newest reading; a late
+  /// reading costs what is to be added again between it and the next aligned place.
+  [[nodiscard]] fold folded(const fold_parts& parts, std::int64_t from_ns,
+                            std::int64_t to_ns) const;
+  /// What all readings add up to, in a series that is cut only by max_entries.
+  [[nodiscard]] fold folded(const fold_parts& parts) const;
+  /// Of the readings with from < t <= to the smallest that at least permille / 1000 of all do not
+  /// exceed, and how many are different; nullopt when there are none. Windows of one `span_ns`
+  /// share what is remembered, which follows them. Cost: O(log n) and moves of at most 4 KB for
+  /// each reading between two questions.
+  [[nodiscard]] std::optional<double> quantile(unsigned permille, std::int64_t span_ns,
+                                               std::int64_t from_ns, std::int64_t to_ns) const;
+  [[nodiscard]] std::optional<double> distinct(std::int64_t span_ns, std::int64_t from_ns,
+                                               std::int64_t to_ns) const;
 
   /// Visits (event time, value) with from < t <= to, oldest first.
   template <class F> void each(std::int64_t from_ns, std::int64_t to_ns, F&& visit) const;
@@ -67,6 +84,14 @@ public:
   };
   /// The newest reading at or before `time_ns`. Cost: O(log n), O(1) near the newest.
   [[nodiscard]] std::optional<dated> last_at(std::int64_t time_ns) const noexcept;
+  /// Reading `index`, the oldest is 0. Index of the first one later than `time_ns`, or size().
+  [[nodiscard]] dated at(std::size_t index) const noexcept {
+    const std::size_t place_of = place(index);
+    return {times()[place_of], values()[place_of]};
+  }
+  [[nodiscard]] std::size_t first_after(std::int64_t time_ns) const noexcept;
+  /// Forgets the readings up to and including `time_ns`.
+  void drop_through(std::int64_t time_ns) noexcept;
   /// How many readings have from < t <= to.
   [[nodiscard]] std::size_t count(std::int64_t from_ns, std::int64_t to_ns) const noexcept;
 
@@ -92,20 +117,17 @@ private:
     return reinterpret_cast<double*>(block_.get() + std::size_t{capacity_} * sizeof(std::int64_t));
   }
   [[nodiscard]] std::int64_t time(std::size_t i) const noexcept { return times()[place(i)]; }
-  [[nodiscard]] std::size_t first_after(std::int64_t time_ns) const noexcept;
   [[nodiscard]] slice_summary summarise(std::size_t from, std::size_t to) const noexcept;
   template <class Groups, class Rest>
   void runs(std::size_t from, std::size_t to, Groups&& groups, Rest&& rest) const;
-  void over_slices(std::size_t from, std::size_t to, std::int64_t from_ns, std::int64_t last_ns,
-                   window_statistics& out) const;
+  [[nodiscard]] window_cache& cache() const;
   placed insert_late(std::int64_t event_time_ns, double value, std::int64_t keep_after_ns);
-  void drop_through(std::int64_t time_ns) noexcept;
   void drop_oldest() noexcept;
   void resize(std::size_t capacity);
   void clear() noexcept;
 
   std::unique_ptr<std::byte[]> block_;
-  mutable std::unique_ptr<slice_cache> cache_; ///< only once a window held more than 512 readings
+  mutable std::unique_ptr<window_cache> cache_; ///< only once a window needs it
   std::int64_t span_ns_;
   std::uint64_t truncated_ = 0;
   std::uint32_t capacity_ = 0;

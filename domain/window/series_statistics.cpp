@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statistics of an interval. The order of every addition is fixed by the content alone: reading i
-// of the interval (or of its slice) goes to sum i mod 4, and the four sums are added at the end.
+// Statistics of an interval. The order of every addition is fixed by the content alone: up to 512
+// readings, reading i of the interval goes to sum i mod 4, and the four sums are added at the end.
 // Four sums because one would wait for each addition to end before the next can start.
 #include "domain/window/series.hpp"
-#include "domain/window/slice_cache.hpp"
+#include "domain/window/window_cache.hpp"
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -13,7 +13,7 @@ namespace pollux::domain {
 
 namespace {
 
-constexpr std::size_t max_without_slices = 512;
+constexpr std::size_t max_anew = 512;
 constexpr std::size_t lanes = 4;
 
 /// Two doubles that the compiler adds at once: the same IEEE operations as one after the other,
@@ -80,7 +80,43 @@ double total(const two (&sum)[2]) { return (sum[0][0] + sum[0][1]) + (sum[1][0] 
 double least_of(const two (&v)[2]) { return std::min({v[0][0], v[0][1], v[1][0], v[1][1]}); }
 double greatest_of(const two (&v)[2]) { return std::max({v[0][0], v[0][1], v[1][0], v[1][1]}); }
 
+/// The widest power of two of nanoseconds that (from, last] holds: bit number.
+unsigned shift_of(std::int64_t from_ns, std::int64_t last_ns) noexcept {
+  const auto interval = static_cast<std::uint64_t>(last_ns) - static_cast<std::uint64_t>(from_ns);
+  return static_cast<unsigned>(std::bit_width(interval)) - 1;
+}
+
+/// So few readings are folded anew each time: it costs less, and no memory.
+std::size_t few(const fold_parts& parts) noexcept { return parts.ewma || parts.circular ? 2 : 8; }
+constexpr std::size_t max_sorted_anew = 8;
+
+fold fold_anew(const fold_parts& parts, const series& of, std::size_t from, std::size_t to) {
+  fold out;
+  for (std::size_t i = from; i < to; ++i) {
+    const auto reading = of.at(i);
+    out.add(parts, reading.event_time_ns, reading.value);
+  }
+  return out;
+}
+
+void sort_few(const series& of, std::size_t from, std::size_t count, double* values) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const double v = of.at(from + i).value + 0.0; // -0 counts as 0
+    std::size_t at = i;
+    for (; at > 0 && values[at - 1] > v; --at) values[at] = values[at - 1];
+    values[at] = v;
+  }
+}
+
 } // namespace
+
+/// Statistics of a run of neighbouring readings.
+struct slice_summary {
+  double mean = 0;
+  double m2 = 0;
+  double min = 0;
+  double max = 0;
+};
 
 double window_statistics::sample_stddev() const noexcept {
   return count < 2 ? 0 : std::sqrt(m2 / static_cast<double>(count - 1));
@@ -124,8 +160,6 @@ void series::runs(std::size_t from, std::size_t to, Groups&& groups, Rest&& rest
 
 slice_summary series::summarise(std::size_t from, std::size_t to) const noexcept {
   slice_summary out;
-  out.count = static_cast<std::uint32_t>(to - from);
-  if (from == to) return out;
   const auto pass = [&](auto& over_values) {
     runs(
         from, to, [&](const double* v, std::size_t groups) { over_values.fours(v, groups); },
@@ -152,8 +186,15 @@ window_statistics series::over(std::int64_t from_ns, std::int64_t to_ns, bool op
   out.count = to - from;
   out.from_ns = time(from);
   out.to_ns = time(to - 1);
-  if (out.count > max_without_slices) {
-    over_slices(from, to, from_ns, last_ns, out);
+  if (out.count > max_anew) {
+    const fold_parts moments{.sum = true, .extremes = true, .moments = true};
+    const fold all = cache()
+                         .scans(moments, shift_of(from_ns, last_ns), 0)
+                         .over(*this, from, to, from_ns, last_ns);
+    out.mean = all.total() / static_cast<double>(out.count);
+    out.m2 = all.m2;
+    out.min = all.min;
+    out.max = all.max;
     return out;
   }
   const slice_summary all = summarise(from, to);
@@ -164,53 +205,39 @@ window_statistics series::over(std::int64_t from_ns, std::int64_t to_ns, bool op
   return out;
 }
 
-/// `out` of readings [from, to), which are those with from_ns < t <= last_ns: the slices that lie
-/// wholly inside from the cache, the two ends from the readings.
-void series::over_slices(std::size_t from, std::size_t to, std::int64_t from_ns,
-                         std::int64_t last_ns, window_statistics& out) const {
-  const auto interval = static_cast<std::uint64_t>(last_ns) - static_cast<std::uint64_t>(from_ns);
-  const auto shift = static_cast<unsigned>(std::bit_width(interval >> 6 | 1U)) - 1;
-  const std::int64_t first = (from_ns >> shift) + 1;
-  const std::int64_t end = saturating_add(last_ns, 1) >> shift;
-  slice_summary head, tail;
-  std::span<slice_summary> whole;
-  if (first < end) {
-    if (!cache_) cache_ = std::make_unique<slice_cache>();
-    whole = cache_->slices(shift, first, end);
-  }
-  const std::size_t head_end =
-      whole.empty() ? to : std::clamp(first_after((first << shift) - 1), from, to);
-  head = summarise(from, head_end);
-  std::size_t at = head_end;
-  std::int64_t slice = first;
-  for (auto& part : whole) {
-    ++slice;
-    if (part.count == slice_summary::unknown) {
-      const std::size_t slice_end = std::clamp(first_after((slice << shift) - 1), at, to);
-      part = summarise(at, slice_end);
-    }
-    at += part.count;
-  }
-  tail = summarise(at, to);
+fold series::folded(const fold_parts& parts, std::int64_t from_ns, std::int64_t to_ns) const {
+  if (from_ns >= to_ns) return {};
+  const std::size_t from = first_after(from_ns), to = first_after(to_ns);
+  if (to <= from) return {};
+  if (to - from <= few(parts)) return fold_anew(parts, *this, from, to);
+  return cache().scans(parts, shift_of(from_ns, to_ns), 0).over(*this, from, to, from_ns, to_ns);
+}
 
-  const auto each_part = [&](auto&& visit) {
-    if (head.count != 0) visit(head);
-    for (const auto& part : whole)
-      if (part.count != 0) visit(part);
-    if (tail.count != 0) visit(tail);
-  };
-  double sum = 0;
-  out.min = out.max = values()[place(from)];
-  each_part([&](const slice_summary& part) {
-    sum += part.mean * part.count;
-    out.min = part.min < out.min ? part.min : out.min;
-    out.max = part.max > out.max ? part.max : out.max;
-  });
-  out.mean = sum / static_cast<double>(out.count);
-  each_part([&](const slice_summary& part) {
-    const double d = part.mean - out.mean;
-    out.m2 += part.m2 + part.count * (d * d);
-  });
+fold series::folded(const fold_parts& parts) const {
+  if (size_ <= few(parts)) return fold_anew(parts, *this, 0, size_);
+  return cache().scans(parts, 0, max_entries_).all(*this, truncated_);
+}
+
+std::optional<double> series::quantile(unsigned permille, std::int64_t span_ns,
+                                       std::int64_t from_ns, std::int64_t to_ns) const {
+  const std::size_t n = count(from_ns, to_ns);
+  if (n == 0) return std::nullopt;
+  if (n > max_sorted_anew)
+    return cache().sorted(span_ns).look(*this, from_ns, to_ns).quantile(permille);
+  double values[max_sorted_anew];
+  sort_few(*this, first_after(from_ns), n, values);
+  return values[rank_of(n, permille) - 1];
+}
+
+std::optional<double> series::distinct(std::int64_t span_ns, std::int64_t from_ns,
+                                       std::int64_t to_ns) const {
+  const std::size_t n = count(from_ns, to_ns);
+  if (n == 0) return std::nullopt;
+  if (n > max_sorted_anew)
+    return static_cast<double>(cache().sorted(span_ns).look(*this, from_ns, to_ns).distinct());
+  double values[max_sorted_anew];
+  sort_few(*this, first_after(from_ns), n, values);
+  return static_cast<double>(std::unique(values, values + n) - values);
 }
 
 } // namespace pollux::domain

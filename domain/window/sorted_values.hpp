@@ -1,35 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of a sliding window in ascending order, so that a quantile is one look. Follows the
-// window reading by reading; what cannot be followed is sorted anew from the series. It only saves
-// work: the order of a set of numbers depends on nothing else.
+// Numbers in ascending order, so that a quantile is one look, in runs of a few hundred: adding or
+// taking away one moves at most 4 KB.
 #pragma once
-#include "domain/window/series.hpp"
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace pollux::domain {
 
 class sorted_values {
 public:
-  /// The values with from < t <= to. Cost: O(1) when followed, else O(n log n).
-  void look_at(const series& readings, std::int64_t from_ns, std::int64_t to_ns);
-  /// Before the series takes a reading at `to_ns`: lets go what leaves a window that begins after
-  /// `from_ns`. Cost: moves of at most 8 bytes a reading.
-  void let_go(const series& readings, std::int64_t from_ns);
-  void take(std::int64_t time_ns, double value);
-  void distrust() noexcept { valid_ = false; } ///< something else than the next reading came
+  /// Exactly these numbers, in any order; the vector is sorted. -0 counts as 0.
+  void assign(std::vector<double>& values);
+  void add(double value);
+  /// False when it is not among them.
+  bool remove(double value);
 
   /// The smallest value that at least permille / 1000 of all do not exceed; there must be one.
   [[nodiscard]] double quantile(unsigned permille) const noexcept;
   [[nodiscard]] std::size_t distinct() const noexcept { return distinct_; }
-  [[nodiscard]] std::size_t heap_bytes() const noexcept {
-    return values_.capacity() * sizeof(double);
-  }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t heap_bytes() const noexcept;
 
 private:
-  std::vector<double> values_;
+  using run = std::vector<double>;
+  [[nodiscard]] std::size_t run_of(double value) const noexcept;
+  void split(std::size_t index);
+  void drop_run(std::size_t index);
+  std::vector<run> runs_;  ///< none empty
+  std::vector<run> spare_; ///< memory to use again
+  std::size_t size_ = 0;
   std::size_t distinct_ = 0;
-  std::int64_t from_ns_ = 0, to_ns_ = 0;
-  bool valid_ = false;
 };
 
 /// How many of `count` readings a quantile may leave at or below it: at least 1, for count > 0.

@@ -86,10 +86,10 @@ std::unique_ptr<twin_operator> read_sliding(object_reader& in, model_scope& scop
   const int slot = scope.numeric_telemetry(in, "of");
   const auto span = in.duration_ns("span");
   const auto most = entries(in);
-  auto plan = read_aggregates(in);
+  const auto plan = read_aggregates(in);
   if (slot < 0 || span <= 0 || most == 0) return nullptr;
   scope.want_series(slot, span, most);
-  return std::make_unique<window_operator>(slot, span, std::move(plan));
+  return std::make_unique<window_operator>(slot, span, plan);
 }
 
 std::unique_ptr<twin_operator> make_panes(object_reader& in, model_scope& scope, bool hopping) {

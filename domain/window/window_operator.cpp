@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/window/window_operator.hpp"
 #include "domain/alert/wording.hpp"
-#include "domain/window/sorted_values.hpp"
-#include "domain/window/tally.hpp"
+#include "domain/window/fold.hpp"
 #include <algorithm>
 #include <cmath>
 
@@ -23,56 +22,16 @@ bool by_ends(aggregate_kind kind) {
 
 } // namespace
 
-/// No state: it is not saved, and what is missing is found again to the same bits.
-struct window_memory final : operator_state {
-  mutable tally folded;
-  mutable bool fresh = false; ///< `folded` is of the window as it is now
-  mutable sorted_values sorted;
-};
-
-window_operator::window_operator(int slot, std::int64_t span_ns, aggregate_plan plan)
+window_operator::window_operator(int slot, std::int64_t span_ns, const aggregate_plan& plan)
     : slot_(slot), span_ns_(span_ns) {
-  folded_.half_life_ns = plan.half_life_ns;
+  aggregate_plan folded;
+  folded.half_life_ns = plan.half_life_ns;
   for (const auto& a : plan.chosen) {
     if (a.kind <= aggregate_kind::max) continue;
     further_.push_back(a);
-    if (by_order(a.kind))
-      sorted_ = true;
-    else if (!by_ends(a.kind))
-      folded_.choose(a);
+    if (!by_ends(a.kind) && !by_order(a.kind)) folded.choose(a);
   }
-}
-
-std::unique_ptr<operator_state> window_operator::fresh_state(std::int64_t) const {
-  return std::make_unique<window_memory>();
-}
-std::unique_ptr<operator_state> window_operator::load(byte_reader&) const {
-  return std::make_unique<window_memory>();
-}
-
-std::size_t window_operator::state_bytes(const operator_state& state) const {
-  const auto& memory = static_cast<const window_memory&>(state);
-  return sizeof(memory) + memory.folded.heap_bytes() + memory.sorted.heap_bytes();
-}
-
-void window_operator::judge(row& reading) const {
-  if (!sorted_ || !reading.fresh(slot_)) return;
-  const auto* memory = static_cast<const window_memory*>(state_of(reading.twin()).get());
-  const auto* readings = reading.twin().series_of(slot_);
-  if (memory != nullptr && readings != nullptr)
-    memory->sorted.let_go(*readings, saturating_add(reading.event_time_ns(), -span_ns_));
-}
-
-void window_operator::observe(row& reading) const {
-  if (!reading.arrived(slot_)) return;
-  const auto* memory = static_cast<const window_memory*>(state_of(reading.twin()).get());
-  if (memory == nullptr) return;
-  memory->fresh = false;
-  if (!sorted_) return;
-  if (reading.fresh(slot_))
-    memory->sorted.take(reading.event_time_ns(), reading.value(slot_));
-  else
-    memory->sorted.distrust();
+  folded_ = folded;
 }
 
 std::vector<operator_output> window_operator::outputs() const {
@@ -91,23 +50,14 @@ std::optional<double> window_operator::output(const twin_state::body& twin,
 std::optional<double> window_operator::further(const twin_state::body& twin,
                                                const aggregate& asked) const {
   const auto* readings = twin.series_of(slot_);
-  const auto* memory = static_cast<const window_memory*>(state_of(twin));
-  if (readings == nullptr || readings->size() == 0 || memory == nullptr) return std::nullopt;
+  if (readings == nullptr || readings->size() == 0) return std::nullopt;
   const auto to = twin.latest[static_cast<std::size_t>(slot_)].event_time_ns;
   const auto from = saturating_add(to, -span_ns_);
   if (by_ends(asked.kind)) return from_ends(*readings, from, to, asked);
-  if (by_order(asked.kind)) {
-    if (readings->count(from, to) == 0) return std::nullopt;
-    memory->sorted.look_at(*readings, from, to);
-    return asked.kind == aggregate_kind::distinct ? static_cast<double>(memory->sorted.distinct())
-                                                  : memory->sorted.quantile(asked.permille);
-  }
-  if (!memory->fresh) {
-    memory->folded.clear();
-    readings->each(from, to, [&](std::int64_t t, double v) { memory->folded.add(folded_, t, v); });
-    memory->fresh = true;
-  }
-  return memory->folded.value(asked, to);
+  if (asked.kind == aggregate_kind::quantile)
+    return readings->quantile(asked.permille, span_ns_, from, to);
+  if (asked.kind == aggregate_kind::distinct) return readings->distinct(span_ns_, from, to);
+  return readings->folded(folded_, from, to).value(asked, to);
 }
 
 std::optional<double> window_operator::from_ends(const series& readings, std::int64_t from_ns,

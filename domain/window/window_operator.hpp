@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A named sliding window over one telemetry: {"type":"window","of":"temperature","span":"5m"}.
-// It remembers nothing itself: all windows over one telemetry look into the twin's one series. One
-// that was asked for more than the basic aggregates keeps what it found until the next reading.
+// It remembers nothing itself: all windows over one telemetry look into the twin's one series.
 #pragma once
 #include "domain/model/operator.hpp"
 #include "domain/window/aggregates.hpp"
@@ -10,20 +9,11 @@ namespace pollux::domain {
 
 class object_reader;
 class model_scope;
-struct window_memory;
 
 class window_operator final : public twin_operator {
 public:
-  window_operator(int slot, std::int64_t span_ns, aggregate_plan plan = {});
-  [[nodiscard]] operator_hooks hooks() const noexcept override {
-    const bool more = !further_.empty();
-    return {.judge = more, .observe = more, .state = more};
-  }
-  [[nodiscard]] std::unique_ptr<operator_state> fresh_state(std::int64_t now_ns) const override;
-  void judge(row& reading) const override;
-  void observe(row& reading) const override;
-  [[nodiscard]] std::unique_ptr<operator_state> load(byte_reader& in) const override;
-  [[nodiscard]] std::size_t state_bytes(const operator_state& state) const override;
+  window_operator(int slot, std::int64_t span_ns, const aggregate_plan& plan = {});
+  [[nodiscard]] operator_hooks hooks() const noexcept override { return {}; }
   [[nodiscard]] described_rule explain(const twin_state::body& twin,
                                        std::int64_t now_ns) const override;
 
@@ -50,8 +40,7 @@ private:
   int slot_;
   std::int64_t span_ns_;
   std::vector<aggregate> further_; ///< beyond the basic ones
-  aggregate_plan folded_;          ///< of these, what is added up reading by reading
-  bool sorted_ = false;            ///< quantiles or distinct are among them
+  fold_parts folded_;              ///< of these, what is added up
 };
 
 /// Keys: kind and those of the kind (window_kinds.cpp).

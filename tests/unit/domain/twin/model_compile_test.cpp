@@ -42,7 +42,7 @@ TEST_CASE("a model's parts arrive as declared") {
   CHECK(m.series_span_ns == std::vector<std::int64_t>{3600 * ns_per_s, 0});
   CHECK(m.series_count == 1);
   CHECK(m.timed.size() == 1);
-  CHECK(operator_revisions(m) == "window@1 absence@1");
+  CHECK(operator_revisions(m) == "window@2 absence@1");
   CHECK(m.telemetry_slot("on") == 1);
   CHECK(m.telemetry_slot("on", 7) == 1);
   CHECK(m.telemetry_slot("off") == -1);
