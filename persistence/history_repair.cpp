@@ -4,6 +4,7 @@
 #include "messages/hash.hpp"
 #include "persistence/block_builder.hpp"
 #include "persistence/block_format.hpp"
+#include "persistence/cold_frame.hpp"
 #include <algorithm>
 
 namespace pollux::persistence {
@@ -38,10 +39,11 @@ void history_repair::note(const std::string& what, const std::string& done, bool
   notes_.push_back({key_, what, done, lost});
 }
 
-status history_repair::run() {
+status history_repair::run(const std::vector<cold_place>& frames) {
   if (auto s = read_index(); !s) return s;
   if (auto s = read_blocks(); !s) return s;
   check_indexed();
+  for (const auto& frame : frames) take_cold_frame(frame);
   fill_gaps();
   if (options_.dry_run) return {};
   const auto db = tables_.rows().acquire();
@@ -138,6 +140,34 @@ void history_repair::check_indexed() {
   for (const auto& [first, why] : broken_)
     if (!index_.contains(first))
       note("block " + text_of_input(first) + ": " + why, "set aside", false);
+}
+
+/// A frame that no index row names may be one that was replaced, or of what was erased: it counts
+/// only where the chain leads to it, or from it to what comes behind.
+void history_repair::take_cold_frame(const cold_place& place) {
+  const auto& [file, entry] = place;
+  if (sound_.contains(entry.first) || entry.key != key_ || options_.files == nullptr) return;
+  const auto bytes = options_.files->read(file, entry.offset, entry.size);
+  const auto head = bytes ? read_cold_frame_head(*bytes) : result<cold_frame_head>{bytes.error()};
+  if (!head || head->key != key_ || !decode_cold_frame(*bytes, [](const domain::input&) {})) return;
+  auto info = head->info;
+  const auto next = sound_.lower_bound(info.first);
+  const auto before = next == sound_.begin() ? sound_.end() : std::prev(next);
+  if (before != sound_.end() && !(before->second.last < info.first)) return;
+  if (next != sound_.end() && !(info.last < next->first)) return;
+  const auto came = before != sound_.end() ? before->second.after : chain_value{};
+  if (came != info.chain_before && (next == sound_.end() || next->second.before != info.chain))
+    return;
+  info.kept = tier::cold;
+  info.file = file;
+  info.offset = entry.offset;
+  info.size = entry.size;
+  info.bytes = entry.size;
+  info.hash = messages::hash64(*bytes);
+  sound_[info.first] = {info.last, info.chain_before, info.chain};
+  broken_.erase(info.first);
+  rows_.Put(input_key(tables::block_index, shard_, row_, info.first), encode_block_info(info));
+  note(interval(info), "its index row was missing, and was made anew from its cold file", false);
 }
 
 bool history_repair::take_same(const block_info& lost) {

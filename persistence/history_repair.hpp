@@ -11,6 +11,12 @@
 
 namespace pollux::persistence {
 
+/// A frame of a cold file, as the file's own directory names it.
+struct cold_place {
+  std::uint64_t file = 0;
+  cold_entry entry;
+};
+
 class history_repair {
 public:
   history_repair(leveldb_store& tables, std::uint32_t shard, std::uint32_t row, std::string key,
@@ -19,7 +25,8 @@ public:
       : tables_(tables), shard_(shard), row_(row), key_(std::move(key)), options_(options),
         backup_tail_(backup_tail), notes_(notes) {}
 
-  [[nodiscard]] status run();
+  /// `frames`: those of the cold files that are said to be of this row.
+  [[nodiscard]] status run(const std::vector<cold_place>& frames);
 
 private:
   /// A place in the chain of blocks.
@@ -32,6 +39,7 @@ private:
   [[nodiscard]] status read_blocks();
   void take_block(domain::input_id first, std::string_view bytes);
   void check_indexed();
+  void take_cold_frame(const cold_place& place);
   void fill_gaps();
   /// Puts what the backup has of (after, before) there, if it leads from one chain value to the
   /// other. Gives whether.

@@ -4,6 +4,7 @@
 #include "persistence/history_repair.hpp"
 #include "persistence/log_row.hpp"
 #include "persistence/snapshot_heads.hpp"
+#include <algorithm>
 
 namespace pollux::persistence {
 
@@ -57,6 +58,7 @@ private:
   [[nodiscard]] status mend_heads();
   [[nodiscard]] status mend_log(std::uint32_t shard);
   [[nodiscard]] status read_keys(std::uint32_t shard);
+  void read_cold_directories();
 
   leveldb_log& journal_;
   leveldb_store& tables_;
@@ -64,11 +66,13 @@ private:
   std::vector<repair_note> notes_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> keys_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> doubtful_heads_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<cold_place>> frames_;
 };
 
 result<std::vector<repair_note>> repairing::run() {
   for (std::uint32_t shard = 0; shard < journal_.shards(); ++shard)
     if (auto s = read_keys(shard); !s) return s.error();
+  read_cold_directories();
   if (auto s = check_tables(); !s) return s.error();
   if (auto s = mend_heads(); !s) return s.error();
   for (std::uint32_t shard = 0; shard < journal_.shards(); ++shard) {
@@ -81,7 +85,8 @@ result<std::vector<repair_note>> repairing::run() {
     for (const auto row : rows) {
       const auto known = keys_.find({shard, row});
       auto key = known != keys_.end() ? known->second : std::string("(shard-wide inputs)");
-      auto s = history_repair(tables_, shard, row, std::move(key), options_, tail, notes_).run();
+      auto s = history_repair(tables_, shard, row, std::move(key), options_, tail, notes_)
+                   .run(frames_[{shard, row}]);
       if (!s) return s.error();
     }
     if (auto s = mend_log(shard); !s) return s.error();
@@ -100,6 +105,26 @@ status repairing::read_keys(std::uint32_t shard) {
   };
   if (auto s = tables_.each_registry(shard, take); !s && s.error().code != errc::corrupt) return s;
   return {};
+}
+
+void repairing::read_cold_directories() {
+  if (options_.files == nullptr) return;
+  const auto files = options_.files->files();
+  if (!files) return;
+  for (const auto file : *files) {
+    auto directory = options_.files->directory(file);
+    if (!directory) {
+      notes_.push_back({"", "cold file " + std::to_string(file) + ": " + directory.error().what,
+                        "left where it is; what it held is named below if it is missed", false});
+      continue;
+    }
+    for (auto& entry : directory->frames)
+      frames_[{directory->shard, entry.row}].push_back({file, std::move(entry)});
+  }
+  for (auto& [place, frames] : frames_)
+    std::sort(frames.begin(), frames.end(), [](const cold_place& a, const cold_place& b) {
+      return a.entry.first < b.entry.first;
+    });
 }
 
 /// A table letter, shard and row in a key, as the twin it is of.

@@ -3,6 +3,7 @@
 #include "actors/directory.hpp"
 #include "actors/glob.hpp"
 #include "messages/model_codec.hpp"
+#include "persistence/cold_file.hpp"
 #include <filesystem>
 
 namespace pollux::supervision {
@@ -75,6 +76,11 @@ result<std::unique_ptr<offline_storage>> open_offline(const std::string& data,
   auto tables = persistence::open_leveldb_store(store_options);
   if (!tables) return tables.error();
   s->tables = std::move(*tables);
+  if (std::filesystem::is_directory(data + "/history")) {
+    auto cold = persistence::cold_folder::open(data + "/history");
+    if (!cold) return cold.error();
+    s->tables->set_cold_source(std::move(*cold));
+  }
   auto models = s->tables->models();
   if (!models) return models.error();
   for (const auto& row : *models) {

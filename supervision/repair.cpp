@@ -78,6 +78,13 @@ result<notes> repair(const std::string& data, const std::string& backup, bool dr
   opened_backup other(data);
   persistence::repair_options options;
   options.dry_run = dry_run;
+  std::shared_ptr<persistence::cold_folder> cold;
+  if (fs::is_directory(data + "/history")) {
+    auto files = persistence::cold_folder::open(data + "/history");
+    if (!files) return files.error();
+    cold = std::move(*files);
+    options.files = cold.get();
+  }
   if (!backup.empty()) {
     if (auto s = other.open(backup); !s) return s.error();
     options.backup_log = other.storage()->journal.get();

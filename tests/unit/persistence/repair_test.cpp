@@ -2,9 +2,11 @@
 // Repair: what can be made anew is, what a backup has comes back bit for bit, what is lost is named
 // and isolated, and nothing that is sound is touched.
 #include "persistence/backup.hpp"
+#include "persistence/cut.hpp"
 #include "persistence/journal_stats.hpp"
 #include "persistence/log_row.hpp"
 #include "persistence/repair.hpp"
+#include "persistence/tiering.hpp"
 #include "tests/unit/persistence/running_twin.hpp"
 #include <filesystem>
 #include <fstream>
@@ -49,6 +51,33 @@ struct patient : running_twin {
     sound_store = std::move(*store);
   }
 
+  std::shared_ptr<cold_folder> cold;
+  /// All of the twin's blocks go into a cold file.
+  void move_to_cold() {
+    auto made = cold_folder::open(folder / "history");
+    REQUIRE(made.ok());
+    cold = *made;
+    tables->set_cold_source(cold);
+    tiering mover(*tables, cold,
+                  {.shards = shard + 1,
+                   .rules = [](std::uint32_t of) -> result<shard_rules> {
+                     shard_rules r;
+                     r.rules = {{}};
+                     if (of == shard) r.rule_of_row = {0};
+                     r.key = [](std::uint32_t) { return std::string(twin); };
+                     return r;
+                   },
+                   .at_step = {}});
+    const auto later = now + 800LL * 24 * 3600 * 1'000'000'000;
+    for (bool more = true; more;) {
+      const auto step = mover.step(later, std::chrono::seconds(1));
+      if (!step) FAIL(step.error().what);
+      more = *step;
+    }
+    REQUIRE(infos().size() > 0);
+    for (const auto& b : infos()) REQUIRE(b.kept == tier::cold);
+  }
+
   [[nodiscard]] database& rows() const { return dynamic_cast<leveldb_store&>(*tables).rows(); }
   [[nodiscard]] database& log_rows() const { return dynamic_cast<leveldb_log&>(*tail).rows(); }
   [[nodiscard]] static std::map<std::string, std::string> all(database& of) {
@@ -75,6 +104,7 @@ struct patient : running_twin {
   [[nodiscard]] std::vector<repair_note> mend(bool with_backup, bool dry_run = false) const {
     repair_options o;
     o.dry_run = dry_run;
+    o.files = cold.get();
     if (with_backup) {
       o.backup_log = sound_log.get();
       o.backup_tables = sound_store.get();
@@ -211,6 +241,88 @@ TEST_CASE("repair: without a backup a lost block is named, and the rest stays re
   CHECK_FALSE(p.mend(true).at(0).lost); // and a backup that is found later closes the gap
   CHECK(p.verified().findings_total == 0);
   CHECK(p.mend(true).empty());
+}
+
+TEST_CASE("repair: index rows of cold blocks are made anew from their files, byte for byte") {
+  patient p;
+  p.move_to_cold();
+  REQUIRE(p.verified().findings_total == 0);
+  const auto before = p.all(p.rows());
+  SUBCASE("missing") {
+    for (const auto& b : p.infos())
+      p.erase(p.rows(), input_key(tables::block_index, shard, 0, b.first));
+  }
+  SUBCASE("damaged") { p.flip(p.rows(), p.key_of(tables::block_index, 0), 8); }
+  const auto notes = p.mend(false);
+  REQUIRE(notes.size() >= 1);
+  for (const auto& n : notes) CHECK_FALSE(n.lost);
+  CHECK(p.all(p.rows()) == before);
+  CHECK(p.verified().findings_total == 0);
+  CHECK(p.mend(false).empty());
+}
+
+TEST_CASE("repair: a cold file that is damaged or gone comes back from a backup as hot blocks") {
+  patient p;
+  p.move_to_cold();
+  const auto chain = p.infos().back().chain;
+  const auto file = p.cold->path(p.infos().front().file);
+  SUBCASE("gone") { fs::remove(file); }
+  SUBCASE("a flipped bit") {
+    std::fstream f(file, std::ios::in | std::ios::out | std::ios::binary);
+    const auto at =
+        static_cast<std::streamoff>(p.infos().front().offset + p.infos().front().size / 2);
+    f.seekg(at);
+    const char c = static_cast<char>(f.get() ^ 1);
+    f.seekp(at);
+    f.put(c);
+  }
+  CHECK(p.verified().findings_total > 0);
+  const auto notes = p.mend(true);
+  REQUIRE(notes.size() >= 1);
+  for (const auto& n : notes) CHECK_FALSE(n.lost);
+  CHECK(p.verified().findings_total == 0);
+  CHECK(p.infos().back().chain == chain);
+  CHECK(p.infos().front().kept == tier::hot);
+}
+
+TEST_CASE("a backup holds the cold files, and a cut through one of them leaves what was before") {
+  patient p;
+  p.move_to_cold();
+  backup_order order;
+  order.data = p.folder.path();
+  order.into = p.sound / "more";
+  order.now_ns = p.now;
+  order.share = 1;
+  const auto made = back_up(*p.tail, *p.tables, order);
+  REQUIRE(made.ok());
+  CHECK(made->cold_files == 1);
+  const auto begin = p.now - 1500LL * 1'000'000'000;
+  for (const int seconds : {3, 700, 1499}) {
+    CAPTURE(seconds);
+    scratch_folder copy;
+    fs::copy(made->folder, copy.path(), fs::copy_options::recursive);
+    auto cold = cold_folder::open(copy / "history");
+    REQUIRE(cold.ok());
+    const auto open_all = [&](auto&& use) {
+      auto log = leveldb_log::open({.folder = copy / "log", .shards = 0, .min_free_bytes = 0});
+      auto store = leveldb_store::open({.folder = copy / "store"});
+      REQUIRE((log.ok() && store.ok()));
+      (*store)->set_cold_source(*cold);
+      use(**log, **store);
+    };
+    open_all([&](leveldb_log& log, leveldb_store& store) {
+      const auto cut =
+          cut_after(log, store, p.models, begin + seconds * 1'000'000'000LL + 2'000'000);
+      if (!cut) FAIL(cut.error().what);
+      CHECK(cut->problems.empty());
+    });
+    open_all([&](leveldb_log& log, leveldb_store& store) {
+      verify_report report;
+      REQUIRE(verify_twin(log, store, p.models, {shard, 0, twin}, {}, report).ok());
+      for (const auto& f : report.findings) FAIL_CHECK(f.what);
+      CHECK(report.readings == static_cast<std::uint64_t>(seconds));
+    });
+  }
 }
 
 TEST_CASE("repair: heads are made anew from the snapshots, damaged snapshots go") {
