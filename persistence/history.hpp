@@ -6,6 +6,7 @@
 #include "persistence/log.hpp"
 #include "persistence/store.hpp"
 #include <functional>
+#include <optional>
 
 namespace pollux::persistence {
 
@@ -20,7 +21,7 @@ struct block_settings {
   int level = 0;             ///< of zstd; 0 = none
 };
 inline constexpr block_settings hot_blocks{512, 64u << 10, 1u << 20, 1};
-inline constexpr block_settings warm_blocks{16'384, 256u << 10, 8u << 20, 19};
+inline constexpr block_settings warm_blocks{16'384, 256u << 10, 8u << 20, 6};
 
 enum class block_codec : std::uint8_t { none = 0, zstd = 1 };
 
@@ -118,11 +119,11 @@ struct verify_target {
   std::string id; ///< as in the journal; what follows a '#' numbers the incarnation
 };
 /// Replays one twin from its oldest retained base and compares the state hash at every kept
-/// snapshot, the alerts with table A, block CRCs, chains and gaps. `live_state` (may be empty):
-/// the running twin's save() bytes, fetched before the call, which must equal the replayed state at
-/// the same input. Adds to `into`; with the first twin of a shard it also checks the shard's log.
-/// Beside a running sealing pass a block may vanish while it is read: then verify the twin again.
-/// Errors: io, unavailable. Damage is a finding, not an error.
+/// snapshot, the alerts with table A, block CRCs, hash chains and gaps. `live_state` (may be
+/// empty): the running twin's save() bytes, fetched before the call, which must equal the replayed
+/// state at the same input. Adds to `into`; with the first twin of a shard it also checks the
+/// shard's log. Beside a running sealing pass a block may vanish while it is read: then verify the
+/// twin again. Errors: io, unavailable. Damage is a finding, not an error.
 [[nodiscard]] status verify_twin(const log& tail, const store& tables,
                                  const domain::model_source& models, const verify_target& twin,
                                  std::string_view live_state, verify_report& into);

@@ -11,7 +11,9 @@ namespace {
 // All arithmetic is modulo 2^64, so that differences of any two numbers can be undone.
 using word = std::uint64_t;
 
-enum class form : std::uint8_t { raw = 0, delta = 1, delta_of_delta = 2, steady = 3 };
+enum class form : std::uint8_t { raw = 0, delta = 1, delta_of_delta = 2, steady = 3, few = 4 };
+
+constexpr std::size_t most_few = 256; ///< distinct numbers of a column that names them by a byte
 
 constexpr std::size_t chunk_size = 128;
 constexpr std::array<std::int64_t, 4> units = {1, 1'000, 1'000'000, 1'000'000'000};
@@ -122,6 +124,67 @@ void add_up(std::vector<std::int64_t>& out) {
     out[i] = number_of(bits_of(out[i]) + bits_of(out[i - 1]));
 }
 
+/// The distinct numbers, rising, when there are at most most_few and far fewer than numbers.
+bool find_few(std::span<const std::int64_t> values, std::vector<std::int64_t>& distinct) {
+  distinct.clear();
+  const auto limit = std::min(most_few, values.size() / 4);
+  auto last = values.front();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0 && values[i] == last) continue; // mostly runs
+    last = values[i];
+    const auto at = std::lower_bound(distinct.begin(), distinct.end(), last);
+    if (at != distinct.end() && *at == last) continue;
+    if (distinct.size() == limit) return false;
+    distinct.insert(at, last);
+  }
+  return true;
+}
+
+/// About what the bytes of `few` come to once they are compressed: runs cost next to nothing.
+std::size_t few_size(std::span<const std::int64_t> values, std::size_t distinct) {
+  std::size_t runs = 1;
+  for (std::size_t i = 1; i < values.size(); ++i) runs += values[i] != values[i - 1];
+  const auto width = static_cast<std::size_t>(std::bit_width(distinct - 1));
+  return 4 + 2 * distinct + std::min(values.size() * width / 8, 2 * runs);
+}
+
+void put_few(std::span<const std::int64_t> values, const std::vector<std::int64_t>& distinct,
+             std::string& out) {
+  put_form(out, form::few);
+  put_varint(out, distinct.size());
+  put_varint(out, zigzag(distinct[0]));
+  for (std::size_t i = 1; i < distinct.size(); ++i)
+    put_varint(out, bits_of(distinct[i]) - bits_of(distinct[i - 1]));
+  std::size_t which = 0;
+  for (const auto v : values) {
+    if (distinct[which] != v)
+      which = static_cast<std::size_t>(std::lower_bound(distinct.begin(), distinct.end(), v) -
+                                       distinct.begin());
+    out.push_back(static_cast<char>(which));
+  }
+}
+
+bool decode_few(block_cursor& in, std::size_t count, std::vector<std::int64_t>& out) {
+  std::array<std::int64_t, most_few> distinct{};
+  const auto n = in.count(most_few);
+  word v = bits_of(unzigzag(in.varint()));
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i > 0) v += in.varint();
+    distinct[i] = number_of(v);
+  }
+  const auto which = in.bytes(in.ok() ? count : 0);
+  if (!in.ok()) return false;
+  for (const char c : which) {
+    const std::size_t at = static_cast<unsigned char>(c);
+    if (at >= n) {
+      in.fail();
+      return false;
+    }
+    out.push_back(distinct[at]);
+  }
+  return true;
+}
+
 bool decode_steady(block_cursor& in, std::size_t count, std::vector<std::int64_t>& out) {
   word v = bits_of(unzigzag(in.varint()));
   const word step = bits_of(unzigzag(in.varint()));
@@ -147,6 +210,10 @@ void encode_ints(std::span<const std::int64_t> values, std::string& out) {
   const auto as_delta = varint_size(zigzag(values[0])) + packed_size(delta);
   const auto as_second =
       varint_size(zigzag(values[0])) + varint_size(zigzag(delta[0])) + packed_size(second);
+  thread_local std::vector<std::int64_t> distinct;
+  if (const auto least = std::min({as_raw, as_delta, as_second});
+      least > 16 && find_few(values, distinct) && few_size(values, distinct.size()) < least)
+    return put_few(values, distinct, out);
   if (as_raw <= as_delta && as_raw <= as_second) {
     put_form(out, form::raw);
     pack(values, out);
@@ -170,6 +237,7 @@ bool decode_ints(block_cursor& in, std::size_t count, std::vector<std::int64_t>&
   switch (static_cast<form>(how)) {
   case form::raw: return unpack(in, count, out);
   case form::steady: return decode_steady(in, count, out);
+  case form::few: return decode_few(in, count, out);
   case form::delta:
     out.push_back(unzigzag(in.varint()));
     if (!unpack(in, count - 1, out)) return false;

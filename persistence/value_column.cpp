@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/value_column.hpp"
 #include "persistence/int_column.hpp"
+#include "persistence/sample_column.hpp"
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -13,7 +15,13 @@ namespace {
 
 using domain::value_kind;
 
-enum class f64_form : std::uint8_t { raw = 0, exclusive_or = 1, decimal = 2 };
+enum class f64_form : std::uint8_t {
+  raw = 0,
+  exclusive_or = 1,
+  decimal = 2,
+  mostly_decimal = 3,
+  bits = 4
+};
 
 constexpr std::array<double, 13> powers = {1,   1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
                                            1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
@@ -77,20 +85,76 @@ void encode_raw(const std::vector<std::int64_t>& bits, std::string& out) {
       out.push_back(static_cast<char>(static_cast<std::uint64_t>(b) >> (8 * i)));
 }
 
+/// Digits that leave the fewest of a sample of the values without a decimal form.
+std::size_t likely_scale(const std::vector<std::int64_t>& bits) {
+  constexpr std::size_t sampled = 32;
+  const auto step = std::max<std::size_t>(1, bits.size() / sampled);
+  std::size_t best = no_scale, best_hits = 0;
+  for (std::size_t k = 0; k < no_scale; ++k) {
+    std::size_t hits = 0;
+    std::int64_t ignored = 0;
+    for (std::size_t i = 0; i < bits.size(); i += step)
+      hits += to_decimal(double_of(bits[i]), k, ignored);
+    if (hits > best_hits) {
+      best = k;
+      best_hits = hits;
+    }
+  }
+  return best;
+}
+
+/// Decimals but for a few, which are kept as they are beside them.
+bool encode_mostly_decimal(const std::vector<std::int64_t>& bits, std::string& out) {
+  const auto k = likely_scale(bits);
+  if (k == no_scale) return false;
+  thread_local std::vector<std::int64_t> scaled, where, what;
+  scaled.clear();
+  where.clear();
+  what.clear();
+  std::int64_t number = 0, kept = 0;
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    if (to_decimal(double_of(bits[i]), k, number)) {
+      kept = number;
+    } else {
+      where.push_back(static_cast<std::int64_t>(i));
+      what.push_back(bits[i]);
+      if (where.size() > bits.size() / 4) return false;
+    }
+    scaled.push_back(kept);
+  }
+  out.push_back(static_cast<char>(f64_form::mostly_decimal));
+  out.push_back(static_cast<char>(k));
+  encode_ints(scaled, out);
+  put_varint(out, where.size());
+  encode_ints(where, out);
+  encode_ints(what, out);
+  return true;
+}
+
+/// `candidate` takes the place of what stands in `out` from `start` on when it is smaller.
+void keep_smaller(std::string& out, std::size_t start, const std::string& candidate) {
+  if (out.size() > start && out.size() - start <= candidate.size()) return;
+  out.resize(start);
+  out.append(candidate);
+}
+
 void encode_f64(const std::vector<std::int64_t>& bits, std::string& out) {
   const auto start = out.size();
-  const bool decimal = encode_decimal(bits, out);
-  if (decimal && out.size() - start <= 3 * bits.size()) return;
+  if (encode_decimal(bits, out) && out.size() - start <= 3 * bits.size()) return;
   thread_local std::string other;
   other.clear();
+  if (out.size() == start && encode_mostly_decimal(bits, other)) keep_smaller(out, start, other);
+  other.clear();
+  other.push_back(static_cast<char>(f64_form::bits));
+  encode_ints(bits, other);
+  keep_smaller(out, start, other);
+  other.clear();
   encode_exclusive_or(bits, other);
-  if (other.size() > 8 * bits.size() + 1) {
-    other.clear();
-    encode_raw(bits, other);
-  }
-  if (decimal && out.size() - start <= other.size()) return;
-  out.resize(start);
-  out.append(other);
+  keep_smaller(out, start, other);
+  if (out.size() - start <= 8 * bits.size() + 1) return;
+  other.clear();
+  encode_raw(bits, other);
+  keep_smaller(out, start, other);
 }
 
 bool decode_exclusive_or(block_cursor& in, std::size_t count, std::vector<std::int64_t>& out) {
@@ -107,11 +171,31 @@ bool decode_exclusive_or(block_cursor& in, std::size_t count, std::vector<std::i
   return true;
 }
 
+bool decode_mostly_decimal(block_cursor& in, std::size_t count, std::vector<std::int64_t>& out) {
+  const auto k = in.u8();
+  if (k >= powers.size()) in.fail();
+  if (!decode_ints(in, count, out)) return false;
+  for (auto& v : out) v = std::bit_cast<std::int64_t>(static_cast<double>(v) / powers[k]);
+  const auto exceptions = in.count(count);
+  std::vector<std::int64_t> where, what;
+  if (!decode_ints(in, exceptions, where) || !decode_ints(in, exceptions, what)) return false;
+  for (std::size_t i = 0; i < exceptions; ++i) {
+    if (where[i] < 0 || static_cast<std::size_t>(where[i]) >= count) {
+      in.fail();
+      return false;
+    }
+    out[static_cast<std::size_t>(where[i])] = what[i];
+  }
+  return true;
+}
+
 bool decode_f64(block_cursor& in, std::size_t count, std::vector<std::int64_t>& out) {
   out.clear();
   if (count == 0) return in.ok();
   switch (static_cast<f64_form>(in.u8())) {
   case f64_form::exclusive_or: return decode_exclusive_or(in, count, out);
+  case f64_form::mostly_decimal: return decode_mostly_decimal(in, count, out);
+  case f64_form::bits: return decode_ints(in, count, out);
   case f64_form::raw: {
     const auto bytes = in.bytes(8 * count);
     if (!in.ok()) return false;
@@ -186,14 +270,32 @@ bool decode_texts(block_cursor& in, std::size_t count, value_column& column) {
   return true;
 }
 
-bool decode_samples(block_cursor& in, std::size_t count, value_column& column) {
-  if (!decode_ints(in, count, column.numbers)) return false;
+bool cut_samples(block_cursor& in, std::string_view bytes, value_column& column) {
   for (const auto size : column.numbers) {
-    if (size < 0) in.fail();
-    column.texts.push_back(in.bytes(static_cast<std::uint64_t>(size)));
-    if (!in.ok()) return false;
+    if (size < 0 || static_cast<std::uint64_t>(size) > bytes.size()) {
+      in.fail();
+      return false;
+    }
+    column.texts.push_back(bytes.substr(0, static_cast<std::size_t>(size)));
+    bytes.remove_prefix(static_cast<std::size_t>(size));
   }
   return true;
+}
+
+bool decode_samples(block_cursor& in, std::size_t count, value_column& column,
+                    std::uint8_t version) {
+  if (!decode_ints(in, count, column.numbers)) return false;
+  std::uint64_t total = 0;
+  for (const auto size : column.numbers) {
+    if (size < 0 || static_cast<std::uint64_t>(size) > most_sample_bytes) in.fail();
+    total += in.ok() ? static_cast<std::uint64_t>(size) : 0;
+  }
+  if (version == 1) {
+    const auto bytes = in.bytes(total);
+    return in.ok() && cut_samples(in, bytes, column);
+  }
+  return decode_sample_bytes(in, column.kind, total, column.heap) &&
+         cut_samples(in, column.heap, column);
 }
 
 } // namespace
@@ -244,12 +346,13 @@ void encode_column(const value_column& column, std::string& out) {
   case value_kind::samples_f32:
   case value_kind::samples_i16:
     encode_ints(column.numbers, out);
-    out.append(column.heap);
+    encode_sample_bytes(column.kind, column.heap, out);
     break;
   }
 }
 
-bool decode_column(block_cursor& in, std::size_t count, value_column& column) {
+bool decode_column(block_cursor& in, std::size_t count, value_column& column,
+                   std::uint8_t version) {
   column.clear();
   switch (column.kind) {
   case value_kind::none: return in.ok();
@@ -258,7 +361,7 @@ bool decode_column(block_cursor& in, std::size_t count, value_column& column) {
   case value_kind::boolean: return decode_booleans(in, count, column.numbers);
   case value_kind::text: return decode_texts(in, count, column);
   case value_kind::samples_f32:
-  case value_kind::samples_i16: return decode_samples(in, count, column);
+  case value_kind::samples_i16: return decode_samples(in, count, column, version);
   }
   in.fail();
   return false;

@@ -15,8 +15,8 @@ namespace pollux::persistence {
 struct value_column {
   domain::value_kind kind = domain::value_kind::none;
   std::vector<std::int64_t> numbers;
-  std::vector<std::string_view> texts; ///< decoded: points into the block
-  std::string heap;                    ///< collected: bytes one after another, sizes in `numbers`
+  std::vector<std::string_view> texts; ///< decoded: points into the block or into `heap`
+  std::string heap;                    ///< bytes one after another; collected: sizes in `numbers`
 
   void add(const domain::value_view& v);
   [[nodiscard]] domain::value_view at(std::size_t index) const;
@@ -24,7 +24,9 @@ struct value_column {
 };
 
 void encode_column(const value_column& column, std::string& out);
-/// Fills the column (its kind is set) with `count` values. False after damage.
-[[nodiscard]] bool decode_column(block_cursor& in, std::size_t count, value_column& column);
+/// Fills the column (its kind is set) with `count` values, of a block of `version`. False after
+/// damage.
+[[nodiscard]] bool decode_column(block_cursor& in, std::size_t count, value_column& column,
+                                 std::uint8_t version = 2);
 
 } // namespace pollux::persistence

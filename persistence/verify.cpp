@@ -2,6 +2,7 @@
 // `journal verify` of one twin: its history is replayed, and everything that is stored about it
 // must come out again (docs/journal_format.md, "What verify checks").
 #include "messages/hash.hpp"
+#include "persistence/chain_check.hpp"
 #include "persistence/effect_codec.hpp"
 #include "persistence/history.hpp"
 #include "persistence/shard_wide_inputs.hpp"
@@ -40,11 +41,11 @@ private:
   [[nodiscard]] status read_stored();
   [[nodiscard]] status read_tail();
   void read_live(std::string_view live_state);
+  void check_shard_wide();
   [[nodiscard]] status replay_blocks();
   void check_block(const block_info& info, std::string_view bytes,
                    const std::optional<block_info>& before);
-  void check_header(const block_info& info, std::string_view bytes,
-                    const std::optional<block_info>& before);
+  void check_header(const block_info& info, std::string_view bytes);
   void feed(const domain::input& in);
   void begin(const domain::input& first);
   void resume_after(domain::input_id lost);
@@ -60,6 +61,7 @@ private:
   const verify_target& twin_;
   std::string state_id_;
   verify_report& into_;
+  chain_check chain_;
 
   shard_wide_inputs wide_;
   std::set<domain::input_id> skipped_;
@@ -145,11 +147,28 @@ status twin_verification::read_tail() {
   if (fresh) {
     auto s = journal_.check(twin_.shard, [&](const std::string& what) { into_.add("", what); });
     if (!s) return s;
+    check_shard_wide();
   }
   const auto before = fresh ? 0 : into_.tail->segments();
   if (auto s = into_.tail->refresh(journal_, twin_.shard); !s) return s;
   into_.segments += into_.tail->segments() - before;
   return {};
+}
+
+/// The chain of the inputs that reach all of the shard's twins, once for the shard.
+void twin_verification::check_shard_wide() {
+  const auto name = "shard " + std::to_string(twin_.shard);
+  chain_check chain;
+  auto s = tables_.each_block_info(twin_.shard, shard_wide_row, false, [&](const block_info& b) {
+    const auto bytes = tables_.block(twin_.shard, shard_wide_row, b.first);
+    if (!bytes) return true; // loading them says so
+    const bool linked = chain.begin(b, *bytes);
+    const auto decoded = decode_any_block(*bytes, [&](const auto& in) { chain.add(in); });
+    if (!linked || (decoded && !chain.end()))
+      into_.add(name, "block " + text_of(b.first) + ": its hash chain does not hold");
+    return true;
+  });
+  if (!s) into_.add(name, s.error().what);
 }
 
 status twin_verification::replay_blocks() {
@@ -171,12 +190,18 @@ status twin_verification::replay_blocks() {
     }
     check_block(info, *bytes, before);
     before = info;
+    if (!chain_.begin(info, *bytes))
+      lose("block " + text_of(info.first) + ": the chain is broken before it", info.first);
     const auto decoded = decode_any_block(*bytes, [&](const domain::input& in) {
+      chain_.add(in);
       if (in.id <= last_)
         finding("input " + text_of(in.id) + " is repeated or out of order");
       else
         feed(in);
     });
+    if (decoded && !chain_.end())
+      finding("block " + text_of(info.first) +
+              ": its inputs are not those that were sealed, by the hash chain");
     if (decoded) continue;
     last_ = info.last;
     lose("block " + text_of(info.first) + ": " + decoded.error().what, info.last);
@@ -188,22 +213,18 @@ void twin_verification::check_block(const block_info& info, std::string_view byt
                                     const std::optional<block_info>& before) {
   const auto name = "block " + text_of(info.first);
   if (messages::hash64(bytes) != info.hash) finding(name + ": its hash is not the index's");
-  if (info.kept != tier::cold) check_header(info, bytes, before);
+  if (info.kept != tier::cold) check_header(info, bytes);
   if (before && info.first <= before->last)
     finding(name + ": it overlaps block " + text_of(before->first));
 }
 
-void twin_verification::check_header(const block_info& info, std::string_view bytes,
-                                     const std::optional<block_info>& before) {
+void twin_verification::check_header(const block_info& info, std::string_view bytes) {
   const auto name = "block " + text_of(info.first);
   const auto h = read_block_header(bytes);
   if (!h) return; // decoding will say so
   if (h->first != info.first || h->last != info.last || h->inputs != info.inputs ||
       h->chain_after != info.chain)
     finding(name + ": its head is not what the index says");
-  if (before && h->chain_before != before->chain && !is_chain_start(h->chain_before))
-    lose(name + ": the chain is broken, it does not follow block " + text_of(before->first),
-         info.first);
 }
 
 void twin_verification::feed(const domain::input& in) {
