@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Repair: what can be made anew is, what a backup has comes back bit for bit, what is lost is named
 // and isolated, and nothing that is sound is touched.
-#include "persistence/backup.hpp"
 #include "persistence/cut.hpp"
-#include "persistence/journal_stats.hpp"
-#include "persistence/log_row.hpp"
-#include "persistence/repair.hpp"
-#include "persistence/tiering.hpp"
-#include "tests/unit/persistence/running_twin.hpp"
+#include "tests/unit/persistence/patient.hpp"
 #include <filesystem>
 #include <fstream>
 
@@ -17,106 +12,6 @@ using namespace pollux::persistence::testing;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A twin with several blocks and a neighbour, on disk; and a copy of all of it as it was sound.
-struct patient : running_twin {
-  scratch_folder sound;
-  std::unique_ptr<leveldb_log> sound_log;
-  std::unique_ptr<leveldb_store> sound_store;
-
-  patient() : running_twin(true) {
-    const auto b = tables->batch();
-    b->put_registry(shard, {0, twin, 1, "press", models.hash(), now, false});
-    REQUIRE(tables->write(*b, true).ok());
-    for (int i = 0; i < 1500; ++i) {
-      measure(i % 30 < 5 ? 60 + i % 3 : 20 + i % 7);
-      if (i % 400 == 0) restart_node();
-      if (i == 560 || i == 1120 || i == 1400) {
-        take_snapshot();
-        seal_all();
-      }
-    }
-    REQUIRE(infos().size() >= 3);
-    backup_order order;
-    order.into = sound / "backup";
-    order.now_ns = now;
-    order.share = 1;
-    const auto made = back_up(*tail, *tables, order);
-    REQUIRE(made.ok());
-    auto log =
-        leveldb_log::open({.folder = made->folder + "/log", .shards = 0, .min_free_bytes = 0});
-    auto store = leveldb_store::open({.folder = made->folder + "/store"});
-    REQUIRE((log.ok() && store.ok()));
-    sound_log = std::move(*log);
-    sound_store = std::move(*store);
-  }
-
-  std::shared_ptr<cold_folder> cold;
-  /// All of the twin's blocks go into a cold file.
-  void move_to_cold() {
-    auto made = cold_folder::open(folder / "history");
-    REQUIRE(made.ok());
-    cold = *made;
-    tables->set_cold_source(cold);
-    tiering mover(*tables, cold,
-                  {.shards = shard + 1,
-                   .rules = [](std::uint32_t of) -> result<shard_rules> {
-                     shard_rules r;
-                     r.rules = {{}};
-                     if (of == shard) r.rule_of_row = {0};
-                     r.key = [](std::uint32_t) { return std::string(twin); };
-                     return r;
-                   },
-                   .at_step = {}});
-    const auto later = now + 800LL * 24 * 3600 * 1'000'000'000;
-    for (bool more = true; more;) {
-      const auto step = mover.step(later, std::chrono::seconds(1));
-      if (!step) FAIL(step.error().what);
-      more = *step;
-    }
-    REQUIRE(infos().size() > 0);
-    for (const auto& b : infos()) REQUIRE(b.kept == tier::cold);
-  }
-
-  [[nodiscard]] database& rows() const { return dynamic_cast<leveldb_store&>(*tables).rows(); }
-  [[nodiscard]] database& log_rows() const { return dynamic_cast<leveldb_log&>(*tail).rows(); }
-  [[nodiscard]] static std::map<std::string, std::string> all(database& of) {
-    std::map<std::string, std::string> out;
-    const auto db = of.acquire();
-    const auto rows = db.iterate();
-    for (rows->SeekToFirst(); rows->Valid(); rows->Next())
-      out[rows->key().ToString()] = rows->value().ToString();
-    return out;
-  }
-  static void put(database& of, const std::string& key, const std::string& value) {
-    REQUIRE(of.acquire()->Put({}, key, value).ok());
-  }
-  static void erase(database& of, const std::string& key) {
-    REQUIRE(of.acquire()->Delete({}, key).ok());
-  }
-  static void flip(database& of, const std::string& key, std::size_t at) {
-    std::string value;
-    REQUIRE(of.acquire()->Get({}, key, &value).ok());
-    at = std::min(at, value.size() - 1);
-    value[at] = static_cast<char>(value[at] ^ 4);
-    put(of, key, value);
-  }
-  [[nodiscard]] std::vector<repair_note> mend(bool with_backup, bool dry_run = false) const {
-    repair_options o;
-    o.dry_run = dry_run;
-    o.files = cold.get();
-    if (with_backup) {
-      o.backup_log = sound_log.get();
-      o.backup_tables = sound_store.get();
-    }
-    auto done = repair(dynamic_cast<leveldb_log&>(*tail), dynamic_cast<leveldb_store&>(*tables), o);
-    if (!done) FAIL(done.error().what);
-    return *done;
-  }
-  [[nodiscard]] std::string key_of(char table, std::size_t block) const {
-    return input_key(table, shard, 0, infos().at(block).first);
-  }
-};
 
 std::string text(const std::vector<repair_note>& notes) {
   std::string out;
@@ -383,75 +278,4 @@ TEST_CASE("repair: rows of other tables that are damaged are named and set aside
   CHECK(notes[0].twin == twin);
   CHECK(notes[0].lost);
   CHECK(p.mend(false).empty());
-}
-
-TEST_CASE("salvage: a database with a damaged file gives back all that can be read") {
-  patient p;
-  p.rows().acquire()->CompactRange(nullptr, nullptr); // all into tables
-  const auto before = p.all(p.rows());
-  p.tables.reset();
-  std::string largest;
-  for (const auto& e : fs::directory_iterator(p.folder / "store"))
-    if (e.path().extension() == ".ldb" &&
-        (largest.empty() || fs::file_size(e.path()) > fs::file_size(largest)))
-      largest = e.path();
-  REQUIRE_FALSE(largest.empty());
-  bool all_lost = false;
-  SUBCASE("sound") {
-    const auto found = salvage(p.folder / "store", "store", false);
-    REQUIRE(found.ok());
-    CHECK(found->empty());
-    CHECK_FALSE(fs::exists(p.folder / "store.damaged"));
-    return;
-  }
-  SUBCASE("a flipped bit") {
-    std::fstream f(largest, std::ios::in | std::ios::out | std::ios::binary);
-    f.seekg(static_cast<std::streamoff>(fs::file_size(largest) / 3));
-    const char c = static_cast<char>(f.get() ^ 1);
-    f.seekp(static_cast<std::streamoff>(fs::file_size(largest) / 3));
-    f.put(c);
-  }
-  SUBCASE("cut short") {
-    fs::resize_file(largest, fs::file_size(largest) / 2);
-    all_lost = true; // the end of a table says where its blocks are
-  }
-  SUBCASE("gone") {
-    fs::remove(largest);
-    all_lost = true;
-  }
-  const auto dry = salvage(p.folder / "store", "store", true);
-  REQUIRE(dry.ok());
-  CHECK_FALSE(dry->empty());
-  const auto found = salvage(p.folder / "store", "store", false);
-  if (!found) FAIL(found.error().what);
-  CHECK_FALSE(found->empty());
-  CHECK(salvage(p.folder / "store", "store", false)->empty()); // sound now
-  if (all_lost) return;
-  p.reopen();
-  const auto after = p.all(p.rows());
-  CHECK(after.size() < before.size());
-  CHECK(after.size() > 0);
-  for (const auto& [key, value] : after) CHECK(before.at(key) == value);
-}
-
-TEST_CASE("stats: what the index says is what the blocks hold") {
-  patient p;
-  const auto s = count_journal(*p.tail, *p.tables, true, {});
-  REQUIRE(s.ok());
-  std::uint64_t bytes = 0, readings = 0;
-  for (const auto& b : p.infos()) {
-    bytes += p.tables->block(shard, 0, b.first)->size();
-    readings += b.readings;
-  }
-  REQUIRE(s->by_twin.size() == 1);
-  CHECK(s->by_twin[0].key == twin);
-  const auto& hot = s->by_twin[0].tiers[0];
-  CHECK(hot.blocks == p.infos().size());
-  CHECK(hot.bytes == bytes);
-  CHECK(hot.readings == readings);
-  CHECK(hot.readings + s->tail_readings == 1500);
-  CHECK(s->tiers[0].blocks > hot.blocks); // shard-wide inputs have blocks, too
-  CHECK(s->incidents == p.alerts.size());
-  CHECK(s->tables.at("store/S").rows == 2);
-  CHECK(s->tables.at("log/L").rows == s->tail_segments);
 }
