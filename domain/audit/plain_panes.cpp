@@ -83,6 +83,7 @@ std::optional<closing_panes> closing_panes::read(const config_node& op, std::int
 }
 
 void closing_panes::learn(const row& r, const knowledge& known) {
+  if (!r.judged || !r.brings()) return; // what waits to be worked in is in no pane yet
   newest_ = std::max(newest_, r.event_ns);
   watermark_ = saturating_add(newest_, -disorder_);
   // What closes at a reading without numbers may be looked at with the next one only.
