@@ -11,36 +11,33 @@
 namespace pollux::domain::audit {
 namespace {
 
-double end_of(const config_node &range, std::size_t which) {
+double end_of(const config_node& range, std::size_t which) {
   return range.members.size() == 2 ? range.members[which].second.number : 0;
 }
 
 // Whether a value is one to raise at.
-bool is_met(const config_node &rule, double value) {
-  if (const auto *above = key(rule, "above"))
-    return value > above->number;
-  if (const auto *below = key(rule, "below"))
-    return value < below->number;
-  if (const auto *out = key(rule, "outside"))
+bool is_met(const config_node& rule, double value) {
+  if (const auto* above = key(rule, "above")) return value > above->number;
+  if (const auto* below = key(rule, "below")) return value < below->number;
+  if (const auto* out = key(rule, "outside"))
     return value < end_of(*out, 0) || value > end_of(*out, 1);
-  if (const auto *in = key(rule, "inside"))
-    return end_of(*in, 0) < value && value < end_of(*in, 1);
+  if (const auto* in = key(rule, "inside")) return end_of(*in, 0) < value && value < end_of(*in, 1);
   return value != 0;
 }
 
 // Whether a value is one to clear at.
-bool is_back(const config_node &rule, double value) {
-  if (const auto *above = key(rule, "above"))
+bool is_back(const config_node& rule, double value) {
+  if (const auto* above = key(rule, "above"))
     return value <= number_of(rule, "clear", above->number);
-  if (const auto *below = key(rule, "below"))
+  if (const auto* below = key(rule, "below"))
     return value >= number_of(rule, "clear", below->number);
-  const auto *clear = key(rule, "clear");
-  if (const auto *out = key(rule, "outside")) {
-    const auto &range = clear != nullptr ? *clear : *out;
+  const auto* clear = key(rule, "clear");
+  if (const auto* out = key(rule, "outside")) {
+    const auto& range = clear != nullptr ? *clear : *out;
     return end_of(range, 0) <= value && value <= end_of(range, 1);
   }
-  if (const auto *in = key(rule, "inside")) {
-    const auto &range = clear != nullptr ? *clear : *in;
+  if (const auto* in = key(rule, "inside")) {
+    const auto& range = clear != nullptr ? *clear : *in;
     return value <= end_of(range, 0) || value >= end_of(range, 1);
   }
   return value == 0;
@@ -49,47 +46,35 @@ bool is_back(const config_node &rule, double value) {
 // Readings in a row that said the same.
 struct stretch {
   std::vector<std::int64_t> times;
-  void say(bool yes, std::int64_t t) {
-    yes ? times.push_back(t) : times.clear();
-  }
+  void say(bool yes, std::int64_t t) { yes ? times.push_back(t) : times.clear(); }
   // When it has lasted `wait` and held `count` readings; no_time while it has
   // not so many.
   [[nodiscard]] std::int64_t due(std::int64_t wait, std::size_t count) const {
-    if (times.size() < count)
-      return no_time;
+    if (times.size() < count) return no_time;
     return std::max(saturating_add(times.front(), wait), times[count - 1]);
   }
 };
 
 class patient_walk {
 public:
-  explicit patient_walk(const rule_case &at)
+  explicit patient_walk(const rule_case& at)
       : at_(at), names_(at.model), raising_(raises(at.alert)),
         wait_(duration_of(at.rule, raising_ ? "for" : "clear_for", 0)),
         within_(duration_of(at.rule, "within", 0)),
-        count_(raising_
-                   ? static_cast<std::size_t>(number_of(at.rule, "times", 1))
-                   : 1) {}
+        count_(raising_ ? static_cast<std::size_t>(number_of(at.rule, "times", 1)) : 1) {}
 
   rule_answer run() {
-    for (const auto &r : at_.rows) {
-      if (due_at_the_alert() && r.event_ns > moment() && is_the_cause(r))
-        fall_due();
+    for (const auto& r : at_.rows) {
+      if (due_at_the_alert() && r.event_ns > moment() && is_the_cause(r)) fall_due();
       names_.learn(r);
-      if (out_.agrees && wait_ > 0 && r.event_ns <= newest_)
-        out_.numbers.erase("value");
+      if (out_.agrees && wait_ > 0 && r.event_ns <= newest_) out_.numbers.erase("value");
       newest_ = std::max(newest_, r.event_ns);
-      if (r.judged)
-        judge(r);
-      if (!why_not_.empty())
-        return not_known(why_not_);
-      if (!out_.agrees && due_at_the_alert() && newest_ >= moment() &&
-          is_the_cause(r))
-        fall_due();
+      if (r.judged) judge(r);
+      if (!why_not_.empty()) return not_known(why_not_);
+      if (!out_.agrees && due_at_the_alert() && newest_ >= moment() && is_the_cause(r)) fall_due();
     }
-    const auto *clock = key(at_.model, "event_time");
-    if (!out_.agrees && due_at_the_alert() && clock != nullptr &&
-        key(*clock, "idle") != nullptr)
+    const auto* clock = key(at_.model, "event_time");
+    if (!out_.agrees && due_at_the_alert() && clock != nullptr && key(*clock, "idle") != nullptr)
       fall_due();
     if (!out_.agrees && unsure_)
       return not_known("whether readings out of order count among `times` over "
@@ -99,64 +84,48 @@ public:
   }
 
 private:
-  [[nodiscard]] std::int64_t moment() const {
-    return at_.alert.alert.event_time_ns;
-  }
-  [[nodiscard]] bool is_the_cause(const row &r) const {
+  [[nodiscard]] std::int64_t moment() const { return at_.alert.alert.event_time_ns; }
+  [[nodiscard]] bool is_the_cause(const row& r) const {
     return at_.in_event_order || r.id == at_.alert.id.cause;
   }
   [[nodiscard]] bool due_at_the_alert() const {
     return wait_ > 0 && so_.due(wait_, count_) == moment();
   }
 
-  void judge(const row &r) {
-    const auto result = evaluate(text_of(at_.rule, "value", ""),
-                                 [&](std::string_view n) { return names_(n); });
-    if (!names_.beyond.empty())
-      why_not_ = "the plain check does not know " + names_.beyond;
-    if (!result.understood)
-      why_not_ = "the plain check does not know this expression";
-    if (!why_not_.empty())
-      return;
+  void judge(const row& r) {
+    const auto result =
+        evaluate(text_of(at_.rule, "value", ""), [&](std::string_view n) { return names_(n); });
+    if (!names_.beyond.empty()) why_not_ = "the plain check does not know " + names_.beyond;
+    if (!result.understood) why_not_ = "the plain check does not know this expression";
+    if (!why_not_.empty()) return;
     const bool here = !out_.agrees && is_the_row(at_, r);
-    if (here)
-      out_.what = "the expression has no value there";
+    if (here) out_.what = "the expression has no value there";
     // What comes of a window that closes may change with any reading, so any is
     // judged.
-    if (!names_.anything_new && !(names_.asked_closing && r.brings()))
-      return;
-    if (names_.asked_closing && count_ > 1 && r.event_ns < newest_)
-      unsure_ = true;
+    if (!names_.anything_new && !(names_.asked_closing && r.brings())) return;
+    if (names_.asked_closing && count_ > 1 && r.event_ns < newest_) unsure_ = true;
     if (!result.value) {
       so_.times.clear();
       met_.clear();
       return;
     }
     value_ = *result.value;
-    const bool so =
-        raising_ ? is_met(at_.rule, value_) : is_back(at_.rule, value_);
+    const bool so = raising_ ? is_met(at_.rule, value_) : is_back(at_.rule, value_);
     so_.say(so, r.event_ns);
-    if (so)
-      met_.push_back(r.event_ns);
-    if (!here)
-      return;
+    if (so) met_.push_back(r.event_ns);
+    if (!here) return;
     out_.numbers = names_.used;
     out_.numbers["value"] = value_;
-    out_.what = raising_ ? "the value is not beyond the limit"
-                         : "the value is not back";
-    if (!so)
-      return;
+    out_.what = raising_ ? "the value is not beyond the limit" : "the value is not back";
+    if (!so) return;
     out_.what = "the value has not been so for long or often enough";
-    if (is_enough(r.event_ns))
-      agree(raising_ ? "the value is beyond the limit" : "it is back");
+    if (is_enough(r.event_ns)) agree(raising_ ? "the value is beyond the limit" : "it is back");
   }
 
   [[nodiscard]] bool is_enough(std::int64_t t) const {
     if (within_ > 0 && raising_) {
-      const auto recent =
-          std::count_if(met_.begin(), met_.end(), [&](std::int64_t m) {
-            return m >= t - within_ && m <= t;
-          });
+      const auto recent = std::count_if(met_.begin(), met_.end(),
+                                        [&](std::int64_t m) { return m >= t - within_ && m <= t; });
       return static_cast<std::size_t>(recent) >= count_;
     }
     const auto due = so_.due(wait_, count_);
@@ -167,30 +136,24 @@ private:
   // knows it: which of the two values the evidence has is not settled by the
   // documents, so it is not compared.
   void fall_due() {
-    const auto judged = out_.agrees && out_.numbers.contains("value")
-                            ? out_.numbers["value"]
-                            : value_;
-    const auto now = evaluate(text_of(at_.rule, "value", ""),
-                              [&](std::string_view n) { return names_(n); });
-    if (!out_.agrees)
-      agree("it fell due");
-    if (!now.value || *now.value != judged || judged != value_)
-      out_.numbers.erase("value");
+    const auto judged =
+        out_.agrees && out_.numbers.contains("value") ? out_.numbers["value"] : value_;
+    const auto now =
+        evaluate(text_of(at_.rule, "value", ""), [&](std::string_view n) { return names_(n); });
+    if (!out_.agrees) agree("it fell due");
+    if (!now.value || *now.value != judged || judged != value_) out_.numbers.erase("value");
   }
 
-  void agree(const char *why) {
+  void agree(const char* why) {
     out_.agrees = true;
     out_.what = why;
     out_.numbers["value"] = value_;
-    if (wait_ > 0)
-      out_.numbers["for_s"] = static_cast<double>(wait_) / 1e9;
-    if (count_ > 1)
-      out_.numbers["times"] = static_cast<double>(count_);
-    if ((wait_ > 0 || count_ > 1) && within_ == 0)
-      out_.times["since"] = so_.times.front();
+    if (wait_ > 0) out_.numbers["for_s"] = static_cast<double>(wait_) / 1e9;
+    if (count_ > 1) out_.numbers["times"] = static_cast<double>(count_);
+    if ((wait_ > 0 || count_ > 1) && within_ == 0) out_.times["since"] = so_.times.front();
   }
 
-  const rule_case &at_;
+  const rule_case& at_;
   named_values names_;
   bool raising_;
   std::int64_t wait_, within_;
@@ -206,7 +169,7 @@ private:
 
 } // namespace
 
-rule_answer judge_threshold(const rule_case &at) {
+rule_answer judge_threshold(const rule_case& at) {
   const keys known = {"value", "above", "below",  "inside",    "outside",
                       "clear", "for",   "within", "clear_for", "times"};
   if (const auto key = unknown_key(at.rule, known); !key.empty())
