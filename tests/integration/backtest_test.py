@@ -126,7 +126,7 @@ class Backtest(support.NodeTest):
         bad = self.put("bad.json", '{"name": "m",\n "telemetri": {"x": {}}}')
         done = node.run("backtest", "--model", bad)
         self.assertEqual(done.returncode, 78, done.stderr)
-        self.assertIn("bad.json:2:2", done.stderr)
+        self.assertIn("bad.json:2:15: model has no key", done.stderr)
         self.assertEqual(node.run("backtest", "--model", self.put("ok.json", model(1)), "--warm-up",
                                   "7d").returncode, 2)
         self.assertEqual(node.run("backtest", "--model", str(self.folder / "none.json")).returncode, 3)
@@ -171,14 +171,15 @@ class Backtest(support.NodeTest):
         raise AssertionError("never cancelled while it ran")
 
     def recorded(self):
-        names = ("machine_temperature_system_failure.csv", "ambient_temperature_system_failure.csv")
+        names = ("ec2_request_latency_system_failure.csv", "ec2_cpu_utilization_5f5533.csv",
+                 "Twitter_volume_AAPL.csv")
         files = [p for n in names for p in sorted((support.DATA / "nab" / "data").rglob(n))]
         if not files:
             self.skipTest("no recorded data at " + str(support.DATA))
         series = {}
         for path in files:
             with open(path, newline="") as text:
-                series[path.stem.split("_")[0]] = [
+                series[path.stem] = [
                     (row["timestamp"].replace(" ", "T") + "Z", float(row["value"]))
                     for row in csv.DictReader(text)][:6000]
         return series
