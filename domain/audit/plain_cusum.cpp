@@ -15,6 +15,7 @@ public:
         h_(number_of(rule, "h", 5)), min_samples_(number_of(rule, "min_samples", 30)),
         min_stddev_(number_of(rule, "min_stddev", 1e-9)), sides_(text_of(rule, "sides", "both")),
         reset_(text_of(rule, "reset", "none")),
+        poison_(text_of(rule, "poison", "exclude_while_alerting")),
         running_(text_of(rule, "baseline", "warm_up") == "running"),
         relearn_(duration_of(rule, "relearn_after", 3600 * ns_per_s)) {}
 
@@ -25,8 +26,7 @@ public:
     auto [n, mean, sd] = baseline(before, t);
     if (text_of(rule_, "flat", "no_verdict") == "floor" && sd < min_stddev_) sd = min_stddev_;
     numbers = {{"value", reading}};
-    if (n < min_samples_ || t - first_ < duration_of(rule_, "warm_up", 0) || sd <= 0 ||
-        sd < min_stddev_) {
+    if (n < min_samples_ || sd <= 0 || sd < min_stddev_) {
       learn(x);
       return std::nullopt;
     }
@@ -41,16 +41,15 @@ public:
     numbers["high"] = high_;
     numbers["low"] = low_;
     numbers["score"] = down > up ? -down : up;
+    if (t - first_ < duration_of(rule_, "warm_up", 0)) { // the sums run on, no verdict yet
+      learn(x);
+      return std::nullopt;
+    }
     const bool alarm = up > h_ || down > h_;
-    if (!alarm) since_ = no_time;
-    if (alarm && since_ == no_time) since_ = t;
-    if (alarm && reset_ == "none" && t - since_ >= relearn_) learnt_anew = true;
-    if (alarm && reset_ != "none") high_ = low_ = reset_ == "half" ? h_ / 2 : 0;
-    if (running_ && !alarm) learn(x);
+    follow(alarm, t, x);
     return alarm;
   }
   std::map<std::string, double> numbers;
-  bool learnt_anew = false;
 
 private:
   struct level {
@@ -69,6 +68,23 @@ private:
     const auto s = add_up(values);
     return {s.n, s.mean, s.sd};
   }
+  void follow(bool alarm, std::int64_t t, double x) {
+    if (!alarm) {
+      since_ = no_time;
+      return learn(x);
+    }
+    if (since_ == no_time) since_ = t;
+    const bool include = poison_ == "include";
+    const bool normal_now = !include && t - since_ >= relearn_;
+    if (normal_now) {
+      high_ = low_ = 0;
+      learnt_.clear();
+    }
+    if (reset_ != "none") high_ = low_ = reset_ == "half" ? h_ / 2 : 0;
+    if (include || normal_now) learn(x);
+    if (poison_ == "winsorise" && !normal_now)
+      learn(std::clamp(x, numbers["lower"], numbers["upper"]));
+  }
   void learn(double x) {
     if (running_ || static_cast<double>(learnt_.size()) < min_samples_) learnt_.push_back(x);
   }
@@ -76,7 +92,7 @@ private:
   const config_node& rule_;
   std::optional<plain_window> window_;
   double k_, h_, min_samples_, min_stddev_, high_ = 0, low_ = 0;
-  std::string sides_, reset_;
+  std::string sides_, reset_, poison_;
   bool running_;
   std::int64_t relearn_, since_ = no_time, first_ = no_time;
   std::vector<double> learnt_;
@@ -85,9 +101,9 @@ private:
 } // namespace
 
 rule_answer judge_cusum(const rule_case& at) {
-  const keys known = {"of",      "window",     "target",   "sd",    "k",
-                      "h",       "reset",      "baseline", "sides", "min_samples",
-                      "warm_up", "min_stddev", "flat",     "emit",  "relearn_after"};
+  const keys known = {"of",    "window",   "target",        "sd",          "k",       "h",
+                      "reset", "baseline", "sides",         "min_samples", "warm_up", "min_stddev",
+                      "flat",  "emit",     "relearn_after", "poison"};
   if (const auto key = unknown_key(at.rule, known); !key.empty())
     return not_known("the plain cusum does not know the key " + key);
   std::optional<plain_window> window;
@@ -105,7 +121,6 @@ rule_answer judge_cusum(const rule_case& at) {
     const auto found = r.values.find(of);
     if (found != r.values.end() && now.fresh(of)) {
       const auto alarm = walk.judge(before, r.event_ns, found->second);
-      if (walk.learnt_anew) return not_known("it has learnt its level anew");
       if (is_the_row(at, r)) {
         out.numbers = walk.numbers;
         out.agrees = alarm && *alarm == raises(at.alert);

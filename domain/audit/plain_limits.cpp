@@ -1,30 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits that a rule learns itself (docs/models.md, "ewma" and "robust"): each reading against
-// those before it, from the first on. Sums are long doubles of the values themselves, medians are
-// sorted.
+// those before it, from the first on. Sums are long doubles of the values themselves.
+#include "domain/audit/plain_learner.hpp"
 #include "domain/audit/plain_rules.hpp"
 #include "domain/base/math.hpp"
 #include "domain/base/time.hpp"
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 namespace pollux::domain::audit {
 namespace {
-
-struct band {
-  double n = 0, mean = 0, sd = 0;
-  double tested = 0; ///< what is held against the mean
-};
-
-// What a rule has learnt. `at` may count the reading in where the rule tests a mean, not a reading.
-class learner {
-public:
-  virtual ~learner() = default;
-  virtual band at(std::int64_t t, double x) = 0;
-  virtual void learn(std::int64_t t, double x) = 0;
-  virtual bool too_many() const { return false; }
-};
 
 class fading_sums final : public learner {
 public:
@@ -92,47 +77,20 @@ public:
     first_.push_back(x);
     last_ = t;
   }
+  void learn_anew(std::int64_t t, double x) override {
+    if (following_) {
+      first_.clear();
+      following_ = false;
+      z_ = v_ = 0;
+    }
+    learn(t, x);
+  }
 
 private:
   double half_life_, readings_, wanted_, z_ = 0, v_ = 0;
   bool following_ = false;
   std::int64_t last_ = no_time;
   std::vector<double> first_;
-};
-
-class middle_values final : public learner {
-public:
-  explicit middle_values(const config_node& rule)
-      : span_(duration_of(rule, "span", 0)), most_(number_of(rule, "max_readings", 1024)) {}
-  band at(std::int64_t t, double x) override {
-    std::vector<double> values;
-    for (const auto& [time, value] : held_)
-      if (time > t - span_ && time < t) values.push_back(value);
-    band b{static_cast<double>(values.size()), 0, 0, x};
-    if (values.empty()) return b;
-    b.mean = middle(values);
-    for (auto& v : values) v = std::fabs(v - b.mean);
-    b.sd = 1.4826 * middle(values);
-    return b;
-  }
-  void learn(std::int64_t t, double x) override {
-    held_[t] = x;
-    std::erase_if(held_, [&](const auto& reading) { return reading.first <= t - span_; });
-    if (static_cast<double>(held_.size()) > most_) too_many_ = true;
-  }
-  bool too_many() const override { return too_many_; }
-
-private:
-  static double middle(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const auto half = values.size() / 2;
-    if (values.size() % 2 == 1) return values[half];
-    return values[half - 1] + (values[half] - values[half - 1]) / 2;
-  }
-  std::int64_t span_;
-  double most_;
-  bool too_many_ = false;
-  std::map<std::int64_t, double> held_;
 };
 
 // What all these rules have in common.
@@ -146,7 +104,7 @@ public:
         warm_up_(duration_of(rule, "warm_up", 0)),
         relearn_(duration_of(rule, "relearn_after", 3600 * ns_per_s)) {
     if (text_of(rule, "type", "") == "robust")
-      baseline_ = std::make_unique<middle_values>(rule);
+      baseline_ = plain_middle_values(rule);
     else if (text_of(rule, "test", "reading") == "mean")
       baseline_ = std::make_unique<control_chart>(rule);
     else
@@ -176,16 +134,17 @@ public:
     if (b.mean - b.tested > limit_ * b.sd && sides_ != "upper") side = -1;
     if (side == 0) since_ = no_time;
     if (side != 0 && since_ == no_time) since_ = t;
-    if (side != 0 && poison_ != "include" && t - since_ >= relearn_) learnt_anew = true;
     if (side == 0 || poison_ == "include")
       baseline_->learn(t, x);
+    else if (t - since_ >= relearn_)
+      baseline_->learn_anew(t, x);
     else if (poison_ == "winsorise")
       baseline_->learn(t, b.mean + side * limit_ * b.sd);
     return side;
   }
-  [[nodiscard]] bool sampled() const { return baseline_->too_many(); }
+  /// Whether the sample at the newest reading is one to judge by.
+  [[nodiscard]] bool fair() const { return baseline_->fair(); }
   std::map<std::string, double> numbers;
-  bool learnt_anew = false; ///< its level was taken for normal: not followed further here
 
 private:
   double limit_, min_samples_, min_stddev_;
@@ -213,9 +172,10 @@ rule_answer judge_learnt_limits(const rule_case& at) {
     const auto found = r.values.find(of);
     if (found == r.values.end() || !now.fresh(of)) continue;
     const auto side = walk.judge(r.event_ns, found->second);
-    if (walk.sampled()) return not_known("it judges by a sample of its readings");
-    if (walk.learnt_anew) return not_known("it has learnt its level anew");
+    const bool fair = walk.fair();
     if (!is_the_row(at, r)) continue;
+    if (!fair)
+      return {true, false, "its sample is farther from all readings than chance allows", {}};
     const bool outlier = side && *side != 0;
     out.numbers = walk.numbers;
     out.agrees = raises(at.alert) ? outlier : side && !outlier;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/audit/plain_names.hpp"
+#include "domain/audit/plain_expression.hpp"
 #include "domain/base/time.hpp"
+#include <algorithm>
+#include <cmath>
 
 namespace pollux::domain::audit {
 
@@ -15,6 +18,12 @@ named_values::named_values(const config_node& model) : model_(model) {
       closing_.emplace(name, std::move(*panes));
     else if (auto last = last_readings::read(op))
       last_.emplace(name, std::move(*last));
+    else if (auto by_key = keyed_readings::read(op))
+      keyed_.emplace(name, std::move(*by_key));
+    else if (auto state = readings_while::read(op, disorder))
+      while_.emplace(name, std::move(*state));
+    else if (auto beside = side_by_side::read(op))
+      beside_.emplace(name, std::move(*beside));
     else if (auto window = find_window(model, name))
       sliding_.emplace(name, std::move(*window));
   }
@@ -24,8 +33,25 @@ void named_values::learn(const row& r) {
   known_.learn(r);
   for (auto& [name, panes] : closing_) panes.learn(r, known_);
   for (auto& [name, last] : last_) last.learn(r, known_);
+  for (auto& [name, by_key] : keyed_) by_key.learn(r, known_);
+  for (auto& [name, beside] : beside_) beside.learn(r, known_);
+  learn_conditions(r);
   anything_new = false;
   used.clear();
+}
+
+void named_values::learn_conditions(const row& r) {
+  for (auto& [name, state] : while_) {
+    bool new_here = false;
+    const auto result = evaluate(state.condition(), [&](std::string_view n) {
+      new_here = new_here || brings(n);
+      return looked_up(n);
+    });
+    std::optional<bool> holds;
+    if (r.judged && new_here && result.value) holds = *result.value != 0;
+    if (!result.understood) beyond = name + "'s condition";
+    state.learn(r, known_, holds);
+  }
 }
 
 std::optional<double> named_values::operator()(std::string_view name) {
@@ -44,6 +70,11 @@ bool named_values::brings(std::string_view name) const {
     return found->second.closed_now();
   if (const auto found = last_.find(window); found != last_.end())
     return known_.fresh(found->second.of());
+  if (const auto found = keyed_.find(window); found != keyed_.end()) return found->second.fresh();
+  if (const auto found = while_.find(window); found != while_.end())
+    return found->second.closed_now();
+  for (const auto& [join, beside] : beside_)
+    if (name.starts_with(join + '.')) return beside.fresh();
   const auto found = sliding_.find(window);
   return found != sliding_.end() && known_.fresh(found->second.of);
 }
@@ -61,25 +92,68 @@ std::optional<double> named_values::looked_up(std::string_view name) {
 }
 
 std::optional<double> named_values::of_window(const std::string& window, std::string_view what) {
+  const auto name = window + '.' + std::string(what);
   bool understood = true;
-  std::optional<double> out;
+  for (const auto& [join, beside] : beside_)
+    if (name.starts_with(join + '.')) {
+      const auto out =
+          beside.value(std::string_view(name).substr(join.size() + 1), known_, understood);
+      if (!understood) beyond = name;
+      return out;
+    }
+  if (const auto by_key = keyed_.find(window); by_key != keyed_.end())
+    if (what == "keys" || what == "overflow") return by_key->second.count_of(what);
+  const auto out = of_readings(window, what, understood);
+  if (!understood) beyond = name;
+  return as_stated(name, out);
+}
+
+plain_number named_values::of_readings(const std::string& window, std::string_view what,
+                                       bool& understood) {
+  std::map<std::int64_t, double> readings;
+  std::int64_t end = no_time;
+  bool any = true; // a window of the kind has been there
   if (const auto panes = closing_.find(window); panes != closing_.end()) {
     asked_closing = true;
-    out = panes->second.value(what, understood);
+    any = panes->second.closed().has_value();
+    readings = panes->second.closed().value_or(readings);
+    end = panes->second.closed_to_ns();
+  } else if (const auto state = while_.find(window); state != while_.end()) {
+    asked_closing = true;
+    const auto* part = state->second.closed() ? &*state->second.closed() : nullptr;
+    if (what.starts_with("open_")) part = state->second.open();
+    if (what.starts_with("open_")) what.remove_prefix(5);
+    any = part != nullptr;
+    if (any) readings = part->readings;
+    if (any && part->to != never) end = part->to;
   } else if (const auto last = last_.find(window); last != last_.end()) {
-    out = aggregate(last->second.held(), what, understood);
+    readings = last->second.held();
+  } else if (const auto by_key = keyed_.find(window); by_key != keyed_.end()) {
+    readings = by_key->second.held();
+    any = !readings.empty();
   } else if (const auto found = sliding_.find(window); found != sliding_.end()) {
     const auto& of = found->second.of;
-    const auto end = known_.latest_ns(of);
-    std::map<std::int64_t, double> inside;
+    end = known_.latest_ns(of);
     if (end != no_time)
-      inside = known_.between(of, saturating_add(end, -found->second.span_ns), end, true);
-    out = aggregate(inside, what, understood);
+      readings = known_.between(of, saturating_add(end, -found->second.span_ns), end, true);
   } else {
     understood = false;
+    return {};
   }
-  if (!understood) beyond = window + '.' + std::string(what);
+  plain_number out{aggregate(readings, what, understood), 0};
+  if (!understood)
+    out = further_aggregate(readings, what, *find_operator(model_, window), end, understood);
+  if (!any) out.value.reset();
   return out;
+}
+
+std::optional<double> named_values::as_stated(std::string_view name, const plain_number& exact) {
+  if (!exact.value || exact.may_differ <= 0) return exact.value;
+  sketched = true;
+  if (stated == nullptr) return exact.value;
+  for (const auto& n : stated->numbers)
+    if (n.name == name && std::fabs(n.value - *exact.value) <= exact.may_differ) return n.value;
+  return exact.value;
 }
 
 } // namespace pollux::domain::audit

@@ -47,8 +47,8 @@ std::optional<double> aggregate(const std::map<std::int64_t, double>& readings,
 // ---- the last n --------------------------------------------------------------------------------
 
 std::optional<last_readings> last_readings::read(const config_node& op) {
-  if (!is_window(op, "count") ||
-      !has_only(op, {"name", "type", "description", "kind", "of", "last", "aggregates"}))
+  if (!is_window(op, "count") || !has_only(op, {"name", "type", "description", "kind", "of", "last",
+                                                "aggregates", "half_life"}))
     return std::nullopt;
   last_readings out;
   out.of_ = text_of(op, "of", "");
@@ -69,7 +69,7 @@ std::optional<closing_panes> closing_panes::read(const config_node& op, std::int
   if (!is_window(op, "tumbling") && !is_window(op, "hopping") && !is_window(op, "session"))
     return std::nullopt;
   if (!has_only(op, {"name", "type", "description", "kind", "of", "size", "hop", "offset", "gap",
-                     "aggregates", "max_entries", "emit", "severity", "message"}))
+                     "aggregates", "half_life", "max_entries", "emit", "severity", "message"}))
     return std::nullopt;
   closing_panes out;
   out.of_ = text_of(op, "of", "");
@@ -88,7 +88,7 @@ void closing_panes::learn(const row& r, const knowledge& known) {
   watermark_ = saturating_add(newest_, -disorder_);
   // What closes at a reading without numbers may be looked at with the next one only.
   if (heard_) closed_now_ = false;
-  heard_ = !r.values.empty();
+  heard_ = r.brings();
   if (const auto found = r.values.find(of_); found != r.values.end())
     join(r.event_ns, found->second, known.fresh(of_));
   close();
@@ -116,6 +116,7 @@ void closing_panes::close() {
       continue;
     }
     closed_ = std::move(at->second);
+    closed_to_ = end;
     closed_now_ = true;
     at = open_.erase(at);
   }

@@ -11,7 +11,9 @@ const keys of_every_rule = {"name",       "type",     "description",    "severit
                             "latch",      "dedup",    "levels",         "levels_by",   "escalate",
                             "escalation", "flapping", "suppress_while", "parent_group"};
 
-bool is_heard(const std::string& of, const row& r) { return of == "*" || r.values.contains(of); }
+bool is_heard(const std::string& of, const row& r) {
+  return of == "*" || r.values.contains(of) || r.texts.contains(of);
+}
 
 rule_answer absence(const rule_case& at) {
   if (const auto key = unknown_key(at.rule, {"of", "for"}); !key.empty())
@@ -24,7 +26,7 @@ rule_answer absence(const rule_case& at) {
   for (const auto& r : at.history.rows()) // even one too late to be used says that it lives
     with_the_input = with_the_input || (r.id == at.alert.id.cause && is_heard(of, r));
   for (const auto& r : at.history.as_seen(at.alert.id.cause, {}, at.alert.id.cause)) {
-    if (r.values.empty()) continue;
+    if (!r.brings()) continue;
     now = std::max(now, r.ingest_ns);
     if (is_heard(of, r) && r.id < at.alert.id.cause) heard = std::max(heard, now);
   }
@@ -57,6 +59,9 @@ rule_answer by_type(const rule_case& at) {
   if (type == "cusum") return judge_cusum(at);
   if (type == "pattern") return judge_pattern(at);
   if (type == "machine_alert") return judge_machine_alert(at);
+  if (type == "seasonal") return judge_seasonal(at);
+  if (type == "nearest") return judge_nearest(at);
+  if (type == "multivariate") return judge_multivariate(at);
   return not_known("there is no plain form of the rule type " + type + " yet");
 }
 
@@ -87,6 +92,9 @@ rule_answer judge_rule(const rule_case& at) {
   if (!raises(at.alert) && t != alert_transition::cleared && t != alert_transition::latched)
     return not_known("a doing of people or of the alert's life has no verdict of a rule");
   if (!alert.by.empty()) return not_known("it was done by " + alert.by);
+  const auto& proof = alert.proof;
+  if (!raises(at.alert) && proof.numbers.empty() && proof.times.empty())
+    return not_known("it was taken back with readings that came later: no verdict is left");
   auto out = by_type(at);
   if (out.known && !out.agrees && told_at_another_moment(at))
     return not_known("it may have been told at another moment than its condition changed");

@@ -35,6 +35,9 @@ struct rule_answer {
 [[nodiscard]] rule_answer judge_cusum(const rule_case& at);
 [[nodiscard]] rule_answer judge_pattern(const rule_case& at);
 [[nodiscard]] rule_answer judge_machine_alert(const rule_case& at); ///< by replaying its machines
+[[nodiscard]] rule_answer judge_seasonal(const rule_case& at);
+[[nodiscard]] rule_answer judge_nearest(const rule_case& at);
+[[nodiscard]] rule_answer judge_multivariate(const rule_case& at);
 
 // What they share.
 using keys = std::set<std::string_view>;

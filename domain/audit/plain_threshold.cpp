@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A threshold, walked from the first reading on: since when its condition has
-// been met or gone, how often, and the moment at which that is long enough
-// (docs/models.md, "threshold").
+// A threshold, walked from the first reading on: since when its condition has been met or gone, how
+// often, and the moment at which that is long enough (docs/models.md, "threshold").
 #include "domain/audit/plain_expression.hpp"
 #include "domain/audit/plain_names.hpp"
 #include "domain/audit/plain_rules.hpp"
+#include "domain/audit/plain_schedule.hpp"
 #include "domain/base/time.hpp"
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace pollux::domain::audit {
 namespace {
@@ -47,8 +49,7 @@ bool is_back(const config_node& rule, double value) {
 struct stretch {
   std::vector<std::int64_t> times;
   void say(bool yes, std::int64_t t) { yes ? times.push_back(t) : times.clear(); }
-  // When it has lasted `wait` and held `count` readings; no_time while it has
-  // not so many.
+  // When it has lasted `wait` and held `count` readings; no_time while it has not so many.
   [[nodiscard]] std::int64_t due(std::int64_t wait, std::size_t count) const {
     if (times.size() < count) return no_time;
     return std::max(saturating_add(times.front(), wait), times[count - 1]);
@@ -61,11 +62,14 @@ public:
       : at_(at), names_(at.model), raising_(raises(at.alert)),
         wait_(duration_of(at.rule, raising_ ? "for" : "clear_for", 0)),
         within_(duration_of(at.rule, "within", 0)),
-        count_(raising_ ? static_cast<std::size_t>(number_of(at.rule, "times", 1)) : 1) {}
+        count_(raising_ ? static_cast<std::size_t>(number_of(at.rule, "times", 1)) : 1),
+        hours_(at.rule) {}
 
   rule_answer run() {
+    if (hours_.end_the_alert(at_.alert)) return {true, true, "the hours ended there", {}, {}};
     for (const auto& r : at_.rows) {
       if (due_at_the_alert() && r.event_ns > moment() && is_the_cause(r)) fall_due();
+      if (r.event_ns >= hours_end_) start_over();
       names_.learn(r);
       if (out_.agrees && wait_ > 0 && r.event_ns <= newest_) out_.numbers.erase("value");
       newest_ = std::max(newest_, r.event_ns);
@@ -77,8 +81,7 @@ public:
     if (!out_.agrees && due_at_the_alert() && clock != nullptr && key(*clock, "idle") != nullptr)
       fall_due();
     if (!out_.agrees && unsure_)
-      return not_known("whether readings out of order count among `times` over "
-                       "a window that "
+      return not_known("whether readings out of order count among `times` over a window that "
                        "closes is not settled");
     return out_;
   }
@@ -89,21 +92,54 @@ private:
     return at_.in_event_order || r.id == at_.alert.id.cause;
   }
   [[nodiscard]] bool due_at_the_alert() const {
-    return wait_ > 0 && so_.due(wait_, count_) == moment();
+    return wait_ > 0 && so_.due(wait_, count_) == moment() && moment() < hours_end_;
   }
 
+  // Outside of the hours nothing is on its way.
+  void start_over() {
+    so_.times.clear();
+    met_.clear();
+    hours_end_ = never;
+    within_hours_ = false;
+  }
+
+  // The same instant may have come twice with the input: the alert's value says which it was.
   void judge(const row& r) {
+    if (!out_.agrees || has_the_value() || !is_the_row(at_, r)) return judge_once(r);
+    const auto before = std::exchange(out_, {true, false, no_such_row, {}});
+    judge_once(r);
+    if (!out_.agrees) out_ = before;
+  }
+  [[nodiscard]] bool has_the_value() const {
+    const auto found = out_.numbers.find("value");
+    const auto& stated = at_.alert.alert.proof.numbers;
+    return found == out_.numbers.end() || std::any_of(stated.begin(), stated.end(), [&](auto& n) {
+             return n.name == "value" &&
+                    std::fabs(n.value - found->second) <= 1e-9 * std::max(1.0, std::fabs(n.value));
+           });
+  }
+
+  void judge_once(const row& r) {
+    names_.stated = is_the_row(at_, r) ? &at_.alert.alert.proof : nullptr;
     const auto result =
         evaluate(text_of(at_.rule, "value", ""), [&](std::string_view n) { return names_(n); });
+    if (names_.sketched && (wait_ > 0 || count_ > 1))
+      why_not_ = "the plain check does not wait on quantiles of bounded exactness";
     if (!names_.beyond.empty()) why_not_ = "the plain check does not know " + names_.beyond;
     if (!result.understood) why_not_ = "the plain check does not know this expression";
     if (!why_not_.empty()) return;
     const bool here = !out_.agrees && is_the_row(at_, r);
-    if (here) out_.what = "the expression has no value there";
-    // What comes of a window that closes may change with any reading, so any is
-    // judged.
-    if (!names_.anything_new && !(names_.asked_closing && r.brings())) return;
+    // What comes of a window that closes may change with any reading, so any is judged.
+    if (!names_.anything_new && !(names_.asked_closing && r.brings())) {
+      if (here) out_.what = "nothing it names came anew there";
+      return;
+    }
     if (names_.asked_closing && count_ > 1 && r.event_ns < newest_) unsure_ = true;
+    if (here) out_.what = "the rule is off at this time of the week";
+    if (!hours_.on(r.event_ns)) return;
+    if (!within_hours_) hours_end_ = hours_.end_after(r.event_ns);
+    within_hours_ = true;
+    if (here) out_.what = "the expression has no value there";
     if (!result.value) {
       so_.times.clear();
       met_.clear();
@@ -132,9 +168,8 @@ private:
     return due != no_time && due <= t;
   }
 
-  // A correction since the last reading judged is not judged, but the twin
-  // knows it: which of the two values the evidence has is not settled by the
-  // documents, so it is not compared.
+  // A correction since the last reading judged is not judged, but the twin knows it: which of the
+  // two values the evidence has is not settled by the documents, so it is not compared.
   void fall_due() {
     const auto judged =
         out_.agrees && out_.numbers.contains("value") ? out_.numbers["value"] : value_;
@@ -158,6 +193,9 @@ private:
   bool raising_;
   std::int64_t wait_, within_;
   std::size_t count_;
+  plain_hours hours_;
+  std::int64_t hours_end_ = never; ///< of the hours in which the last reading was judged
+  bool within_hours_ = false;
   stretch so_;
   std::vector<std::int64_t> met_;
   double value_ = 0;
@@ -170,8 +208,8 @@ private:
 } // namespace
 
 rule_answer judge_threshold(const rule_case& at) {
-  const keys known = {"value", "above", "below",  "inside",    "outside",
-                      "clear", "for",   "within", "clear_for", "times"};
+  const keys known = {"value", "above",  "below",     "inside", "outside", "clear",
+                      "for",   "within", "clear_for", "times",  "active"};
   if (const auto key = unknown_key(at.rule, known); !key.empty())
     return not_known("the plain threshold does not know the key " + key);
   return patient_walk(at).run();

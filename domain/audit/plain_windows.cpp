@@ -97,7 +97,7 @@ std::optional<plain_window> find_window(const config_node& model, std::string_vi
   for (const auto& [found, value] : op->members) {
     const bool known = found == "name" || found == "type" || found == "of" || found == "span" ||
                        found == "description" || found == "max_entries" || found == "aggregates" ||
-                       (found == "kind" && value.text == "sliding");
+                       found == "half_life" || (found == "kind" && value.text == "sliding");
     if (!known) return std::nullopt;
   }
   return plain_window{text_of(*op, "of", ""), duration_of(*op, "span", 0)};

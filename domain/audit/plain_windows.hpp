@@ -72,6 +72,10 @@ public:
   /// Of the newest closed pane.
   [[nodiscard]] std::optional<double> value(std::string_view name, bool& understood) const;
   [[nodiscard]] bool closed_now() const noexcept { return closed_now_; } ///< at the newest row
+  [[nodiscard]] const std::optional<std::map<std::int64_t, double>>& closed() const noexcept {
+    return closed_;
+  }
+  [[nodiscard]] std::int64_t closed_to_ns() const noexcept { return closed_to_; }
 
 private:
   using pane = std::map<std::int64_t, double>;
@@ -80,7 +84,7 @@ private:
 
   std::string of_;
   std::int64_t size_ = 0, hop_ = 0, offset_ = 0, gap_ = 0, disorder_ = 0;
-  std::int64_t newest_, watermark_;
+  std::int64_t newest_, watermark_, closed_to_ = 0;
   std::map<std::int64_t, pane> open_; // by where it begins
   std::optional<pane> closed_;
   bool closed_now_ = false, heard_ = true;

@@ -17,7 +17,18 @@ struct life {
 
 class random_life {
 public:
-  random_life(unsigned seed, std::string_view model) : random_(seed) { models_.add("one", model); }
+  /// `step_ns`: readings come up to three of them apart.
+  random_life(unsigned seed, std::string_view model, std::int64_t step_ns = ns_per_s)
+      : random_(seed), step_ns_(step_ns) {
+    models_.add("one", model);
+  }
+
+  /// Half of the readings also bring one of these texts.
+  random_life& with_texts(std::string name, std::vector<std::string> texts) {
+    text_name_ = std::move(name);
+    texts_ = std::move(texts);
+    return *this;
+  }
 
   life run(int inputs) {
     life out;
@@ -25,7 +36,7 @@ public:
     for (int i = 0; i < inputs; ++i) {
       input in;
       in.id = {{static_cast<std::uint64_t>(i) / 3 + 1}, static_cast<std::uint32_t>(i % 3)};
-      now_ns_ += ns_per_s * chance(4) - (chance(40) == 0 ? 2 * ns_per_s : 0);
+      now_ns_ += step_ns_ * chance(4) - (chance(40) == 0 ? 2 * step_ns_ : 0);
       in.ingest_time_ns = now_ns_;
       if (i == 0) {
         in.kind = input_kind::twin_created;
@@ -54,20 +65,26 @@ private:
   void readings(input& in) {
     in.kind = input_kind::readings;
     for (int k = 1 + chance(3); k > 0; --k) {
-      event_ns_ += ns_per_s * chance(4);
+      event_ns_ += step_ns_ * chance(4);
       reading r;
-      r.event_time_ns = event_ns_ - (chance(10) == 0 ? ns_per_s * chance(80) : 0);
+      r.event_time_ns = event_ns_ - (chance(10) == 0 ? step_ns_ * chance(80) : 0);
       r.first = static_cast<std::uint32_t>(in.fields.size());
       if (chance(4) != 0)
         in.fields.push_back({"t", value_view::of(50 + noise() + (chance(12) == 0 ? 9 : 0))});
       if (chance(3) != 0) in.fields.push_back({"v", value_view::of(4 + noise())});
       if (chance(5) == 0) in.fields.push_back({"open", value_view::of(chance(2) == 0)});
+      if (!texts_.empty() && chance(2) == 0)
+        in.fields.push_back({text_name_, value_view::text(texts_[static_cast<std::size_t>(
+                                             chance(static_cast<int>(texts_.size())))])});
       r.count = static_cast<std::uint32_t>(in.fields.size()) - r.first;
       in.readings.push_back(r);
     }
   }
   library models_;
   std::mt19937 random_;
+  std::int64_t step_ns_;
+  std::string text_name_;
+  std::vector<std::string> texts_;
   std::int64_t now_ns_ = 1'700'000'000 * ns_per_s, event_ns_ = now_ns_;
 };
 
