@@ -19,7 +19,8 @@ struct cut_report {
 
 /// In each shard everything from the first input on that came later than `to_ns` (our clock) goes,
 /// in the journal and in what was made from it. For a folder that nobody else uses, and that may be
-/// thrown away if this fails half way; to be opened anew afterwards. Errors: io, no_space, internal.
+/// thrown away if this fails half way; to be opened anew afterwards. Errors: io, no_space,
+/// internal.
 [[nodiscard]] result<cut_report> cut_after(leveldb_log& journal, leveldb_store& tables,
                                            const domain::model_source& models, std::int64_t to_ns);
 
