@@ -21,6 +21,12 @@ void model_catalog::add(std::shared_ptr<const domain::model> m) {
   by_hash_.emplace(m->hash, m);
 }
 
+void model_catalog::add_stored(std::shared_ptr<const domain::model> m, std::string_view hash) {
+  std::unique_lock lock{mutex_};
+  by_hash_.emplace(m->hash, m);
+  by_hash_.emplace(hash, m);
+}
+
 std::shared_ptr<const domain::model> model_catalog::ruling(std::string_view name,
                                                            std::string_view twin) const {
   std::shared_lock lock{mutex_};

@@ -32,6 +32,9 @@ public:
                                                             std::string_view twin) const;
   [[nodiscard]] std::vector<model_exception> exceptions(std::string_view name) const;
   void add(std::shared_ptr<const domain::model> m);
+  /// The same for one that was stored under `hash`: where an operator's code has been revised
+  /// since, that is no longer its own, and records and states of before name it.
+  void add_stored(std::shared_ptr<const domain::model> m, std::string_view hash);
   /// `m` rules for its name from now on, exceptions included.
   void set_current(std::shared_ptr<const domain::model> m);
   /// `m` rules for those twins of its name; an earlier exception with the same glob is gone.

@@ -106,6 +106,8 @@ std::string verify_document(const persistence::verify_report& r, bool running) {
       {"segments", r.segments},
       {"snapshots_compared", r.snapshots_compared},
       {"alerts_compared", r.alerts_compared},
+      {"revised_states", r.revised_states},
+      {"revised_alerts", r.revised_alerts},
       {"vouches_from", r.vouches_from_ns == 0
                            ? nlohmann::ordered_json{}
                            : nlohmann::ordered_json(format_rfc3339(r.vouches_from_ns))},

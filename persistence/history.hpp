@@ -106,6 +106,9 @@ struct verify_finding {
 struct verify_report {
   std::uint64_t twins = 0, inputs = 0, readings = 0, values = 0, blocks = 0, segments = 0,
                 snapshots_compared = 0, alerts_compared = 0;
+  /// States and alerts of before a release that revised an operator or the state's format, which
+  /// today's code need not come to: seen, not judged.
+  std::uint64_t revised_states = 0, revised_alerts = 0;
   std::int64_t vouches_from_ns = 0;     ///< ingest time of the oldest input replayed
   std::vector<verify_finding> findings; ///< empty = clean; at most 1000 kept
   std::uint64_t findings_total = 0;

@@ -50,7 +50,8 @@ private:
   void begin(const domain::input& first);
   void resume_after(domain::input_id lost);
   void apply(const domain::input& in);
-  void compare_state(std::string_view with, const std::string& what, bool is_hash);
+  void note_revision(const domain::input& in);
+  void compare_state(std::string_view stored, const std::string& what);
   void keep_alerts(const domain::effects& born);
   void compare_alerts();
   void report_unreached();
@@ -76,6 +77,9 @@ private:
   domain::input_id base_; ///< replay began after this input
   domain::input_id last_; ///< newest own input seen
   bool begun_ = false, lost_ = false;
+  bool revised_ = false; ///< the ruling version's operators are not what they were
+  bool loose_ = false;   ///< differences come from that until the next stored state
+  std::set<std::string> revised_alerts_;
   std::string bytes_; ///< reused by compare_state
   domain::effects effects_;
 };
@@ -116,6 +120,8 @@ status twin_verification::read_stored() {
       if (!taken_ || t.id > *taken_) continue;
       bytes.push_back(encode_effect(t));
       ids.push_back(t.id);
+      const auto named = models_.find(t.model_hash);
+      if (named && named->hash != t.model_hash) revised_alerts_.insert(a.incident);
     }
     return true;
   });
@@ -265,7 +271,9 @@ void twin_verification::resume_after(domain::input_id lost) {
     }
     state_ = std::move(*loaded);
     base_ = at;
-    lost_ = false;
+    // today's name of the version is not in it: an earlier one is
+    revised_ = kept.state.find(state_->model_hash()) == std::string::npos;
+    loose_ = lost_ = false;
     break;
   }
   replayed_alerts_.clear();
@@ -280,30 +288,56 @@ void twin_verification::apply(const domain::input& in) {
     lose("input " + text_of(in.id) + " cannot be replayed: " + e.what(), in.id);
     return;
   }
+  note_revision(in);
+  loose_ = loose_ || revised_;
   keep_alerts(effects_);
   if (const auto kept = snapshots_.find(in.id); kept != snapshots_.end()) {
-    compare_state(kept->second.hash, "snapshot " + text_of(in.id), true);
+    compare_state(kept->second.state, "snapshot " + text_of(in.id));
     ++into_.snapshots_compared;
     snapshots_.erase(kept);
   }
   if (!live_.empty() && in.id == live_at_) {
-    compare_state(live_, "the live state at " + text_of(in.id), false);
+    compare_state(live_, "the live state at " + text_of(in.id));
     live_.clear();
   }
 }
 
-void twin_verification::compare_state(std::string_view with, const std::string& what,
-                                      bool is_hash) {
+/// Under a version whose operators have been revised since, today's code need not come to what was
+/// stored then. Replay is strict again from the next stored state on.
+void twin_verification::note_revision(const domain::input& in) {
+  if (in.kind != domain::input_kind::twin_created && in.kind != domain::input_kind::model_changed)
+    return;
+  const auto named = models_.find(in.model_hash);
+  if (!named || state_->model_hash() != named->hash) return; // for another model or twin
+  revised_ = named->hash != in.model_hash;
+}
+
+/// What is stored is compared as today's format has it.
+void twin_verification::compare_state(std::string_view stored, const std::string& what) {
+  auto then = domain::load(models_, state_id_, stored);
+  if (!then) return finding(what + " cannot be read: " + then.error().what);
   bytes_.clear();
   domain::save(*state_, bytes_);
-  if (is_hash ? messages::content_hash(bytes_) != with : bytes_ != with)
-    finding(what + ": the state differs from the replayed one");
+  std::string as_today;
+  domain::save(*then, as_today);
+  const bool same = bytes_ == as_today;
+  const bool older = stored.front() != as_today.front(); // of an earlier format
+  if (!same && !loose_ && !older)
+    return finding(what + ": the state differs from the replayed one");
+  if (!same) {
+    ++into_.revised_states;
+    state_ = std::move(*then);
+  }
+  loose_ = false;
 }
 
 void twin_verification::keep_alerts(const domain::effects& born) {
   for (const auto& e : born)
-    if (e.kind == domain::effect_kind::alert && taken_ && e.id <= *taken_)
-      replayed_alerts_[domain::to_string(e.alert.incident)].push_back(encode_effect(e));
+    if (e.kind == domain::effect_kind::alert && taken_ && e.id <= *taken_) {
+      const auto incident = domain::to_string(e.alert.incident);
+      replayed_alerts_[incident].push_back(encode_effect(e));
+      if (loose_) revised_alerts_.insert(incident);
+    }
 }
 
 /// What came before the base was not replayed and is left out on the stored side, too.
@@ -316,12 +350,18 @@ void twin_verification::compare_alerts() {
     const auto replayed = replayed_alerts_.find(incident);
     const bool same =
         replayed == replayed_alerts_.end() ? stored.empty() : replayed->second == stored;
+    if (revised_alerts_.contains(incident)) {
+      ++into_.revised_alerts;
+      if (replayed != replayed_alerts_.end()) replayed_alerts_.erase(replayed);
+      continue;
+    }
     into_.alerts_compared += stored.size();
     if (!same) finding("alert " + incident + ": its transitions differ from the replayed ones");
     if (replayed != replayed_alerts_.end()) replayed_alerts_.erase(replayed);
   }
   for (const auto& [incident, transitions] : replayed_alerts_)
-    finding("alert " + incident + " is missing from the table of alerts");
+    if (!revised_alerts_.contains(incident))
+      finding("alert " + incident + " is missing from the table of alerts");
 }
 
 void twin_verification::report_unreached() {

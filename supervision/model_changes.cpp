@@ -50,7 +50,7 @@ status model_changes::load_stored() {
   for (const auto& row : *rows) {
     auto version = messages::parse_model(row.json, "stored model " + row.name);
     if (!version) return version.error();
-    catalog_.add(*version);
+    catalog_.add_stored(*version, row.hash);
     by_row[row.hash] = *version;
     if (std::ranges::find(names, row.name) == names.end()) names.push_back(row.name);
   }

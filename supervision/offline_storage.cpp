@@ -86,7 +86,7 @@ result<std::unique_ptr<offline_storage>> open_offline(const std::string& data,
   for (const auto& row : *models) {
     auto parsed = messages::parse_model(row.json, "stored model " + row.name);
     if (!parsed) return parsed.error();
-    s->models.add(*parsed);
+    s->models.add_stored(*parsed, row.hash);
   }
   if (auto found = find_twins(*s, glob); !found) return found.error();
   return s;

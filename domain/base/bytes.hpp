@@ -43,6 +43,8 @@ private:
 class byte_reader {
 public:
   explicit byte_reader(std::string_view bytes) : rest_(bytes) {}
+  /// The format of the whole that is read, where it matters to a part; 255: the newest.
+  std::uint8_t format = 255;
   [[nodiscard]] bool ok() const noexcept { return ok_; }
   [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
   [[nodiscard]] std::size_t remaining() const noexcept { return rest_.size(); }

@@ -21,4 +21,6 @@ std::unique_ptr<operator_state> twin_operator::load(byte_reader& in) const {
 }
 std::size_t twin_operator::state_bytes(const operator_state&) const { return 0; }
 
+bool twin_operator::marked_in(std::uint8_t) const noexcept { return false; }
+
 } // namespace pollux::domain

@@ -91,8 +91,12 @@ public:
                                                      std::uint32_t which) const;
 
   virtual void save(const operator_state& state, byte_writer& out) const;
-  /// Reads save()'s bytes; nullptr (or a failed reader) on damage.
+  /// Reads save()'s bytes, those of earlier formats included (in.format); nullptr (or a failed
+  /// reader) on damage.
   [[nodiscard]] virtual std::unique_ptr<operator_state> load(byte_reader& in) const;
+  /// Whether an earlier format of a twin's state said if this operator has a state, which had no
+  /// bytes of its own.
+  [[nodiscard]] virtual bool marked_in(std::uint8_t format) const noexcept;
   [[nodiscard]] virtual std::size_t state_bytes(const operator_state& state) const;
 
   /// Why it does or does not alert, for people. `now_ns` is the ingest clock.

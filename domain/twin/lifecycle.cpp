@@ -164,6 +164,7 @@ void change_model(step_context& at, const model_source& models) {
     at.fault("model " + std::string(at.in.model_hash) + " is not known");
     return;
   }
+  if (next->hash == twin.rules->hash) return; // the same text, named by an earlier revision
   work_in_late(at); // under the rules it came under, while all of their alerts are there
   for (const auto& op : twin.ruling().operators)
     if (const auto* rule = dynamic_cast<const alert_rule*>(op.get()))

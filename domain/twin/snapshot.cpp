@@ -134,6 +134,10 @@ bool load_telemetry(byte_reader& in, twin_state::body& b, rare_parts& rare) {
 
 bool load_operators(byte_reader& in, twin_state::body& b) {
   for (const auto& op : b.ruling().operators) {
+    if (op->marked_in(in.format)) {
+      static_cast<void>(in.boolean());
+      continue;
+    }
     if (!op->hooks().state) continue;
     auto& state = b.states[op->identity().state];
     const bool always = state != nullptr; // what begins with a state never goes without
@@ -183,6 +187,7 @@ result<twin_state> load(const model_source& models, std::string_view id, std::st
                                                " has format " + std::to_string(version) +
                                                ", this release reads up to " +
                                                std::to_string(format_version)};
+  in.format = version;
   const auto hash = in.text();
   twin_state out(id);
   auto& b = out.get();

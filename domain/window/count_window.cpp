@@ -48,6 +48,7 @@ void count_window::save(const operator_state& held, byte_writer& out) const {
 std::unique_ptr<operator_state> count_window::load(byte_reader& in) const {
   auto state = std::make_unique<count_state>(last_);
   state->late = in.u32();
+  if (in.format < 3) return load_pairs(in, state->readings, last_) ? std::move(state) : nullptr;
   // What went before says where blocks of readings begin: it goes only when there is no more room.
   if (state->readings.load(in) &&
       (state->readings.truncated() == 0 || state->readings.size() == last_))

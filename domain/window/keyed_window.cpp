@@ -145,12 +145,13 @@ std::unique_ptr<operator_state> keyed_window::load(byte_reader& in) const {
   state->late = in.u32();
   state->swept_ns = in.i64();
   const std::size_t groups = in.u32();
-  bool good = in.ok() && groups <= shape_.max_keys && groups * 36 <= in.remaining();
+  const bool pairs = in.format < 3;
+  bool good = in.ok() && groups <= shape_.max_keys && groups * (pairs ? 28 : 36) <= in.remaining();
   if (good) state->groups.reserve(groups);
   for (std::size_t i = 0; good && i < groups; ++i) {
     keyed_state::group g{in.u64(), series(shape_.span_ns, shape_.max_entries)};
-    good = g.readings.load(in) && g.readings.size() > 0 &&
-           (i == 0 || g.key > state->groups.back().key);
+    good = (pairs ? load_pairs(in, g.readings, shape_.max_entries) : g.readings.load(in)) &&
+           g.readings.size() > 0 && (i == 0 || g.key > state->groups.back().key);
     state->groups.push_back(std::move(g));
   }
   if (good) return state;

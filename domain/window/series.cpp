@@ -205,4 +205,17 @@ bool series::load(byte_reader& in, bool beyond_span) {
   return false;
 }
 
+bool load_pairs(byte_reader& in, series& into, std::size_t most) {
+  const std::size_t count = in.u32();
+  bool good = in.ok() && count <= most && count * 16 <= in.remaining();
+  for (std::size_t i = 0; good && i < count; ++i) {
+    const auto time = in.i64();
+    const auto value = in.f64();
+    good = std::isfinite(value) && (i == 0 || time > into.newest_ns());
+    if (good) (void)into.insert(time, value);
+  }
+  if (!good) in.fail();
+  return good;
+}
+
 } // namespace pollux::domain

@@ -146,4 +146,9 @@ template <class F> void series::each(std::int64_t from_ns, std::int64_t to_ns, F
   }
 }
 
+/// Reads what formats before 3 of a twin's state kept of count windows and of windows by key: a
+/// number of pairs of time and value, at most `most`, into an empty series. False, and a failed
+/// reader, on damage.
+[[nodiscard]] bool load_pairs(byte_reader& in, series& into, std::size_t most);
+
 } // namespace pollux::domain

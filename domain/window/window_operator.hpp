@@ -14,6 +14,10 @@ class window_operator final : public twin_operator {
 public:
   window_operator(int slot, std::int64_t span_ns, const aggregate_plan& plan = {});
   [[nodiscard]] operator_hooks hooks() const noexcept override { return {}; }
+  /// Formats before 3 marked the memory of what was found, which had no bytes.
+  [[nodiscard]] bool marked_in(std::uint8_t format) const noexcept override {
+    return format < 3 && !further_.empty();
+  }
   [[nodiscard]] described_rule explain(const twin_state::body& twin,
                                        std::int64_t now_ns) const override;
 

@@ -26,6 +26,9 @@ void print_verify_report(const std::string& document, const context& ctx) {
             << number("values") << " values replayed; " << number("blocks") << " blocks, "
             << number("snapshots_compared") << " snapshots and " << number("alerts_compared")
             << " alerts compared";
+  if (report.value("revised_states", 0) + report.value("revised_alerts", 0) > 0)
+    std::cout << "; " << number("revised_states") << " states and " << number("revised_alerts")
+              << " alerts are of before a release that revised their rules: not judged";
   if (report.contains("vouches_from") && report["vouches_from"].is_string())
     std::cout << "; vouches from " << report["vouches_from"].get<std::string>();
   std::cout << "\n";
