@@ -74,8 +74,10 @@ private:
       if (chance(3) != 0) in.fields.push_back({"v", value_view::of(4 + noise())});
       if (chance(5) == 0) in.fields.push_back({"open", value_view::of(chance(2) == 0)});
       if (!texts_.empty() && chance(2) == 0)
-        in.fields.push_back({text_name_, value_view::text(texts_[static_cast<std::size_t>(
-                                             chance(static_cast<int>(texts_.size())))])});
+        in.fields.push_back(
+            {text_name_,
+             value_view::text(
+                 texts_[static_cast<std::size_t>(chance(static_cast<int>(texts_.size())))])});
       r.count = static_cast<std::uint32_t>(in.fields.size()) - r.first;
       in.readings.push_back(r);
     }
