@@ -3,6 +3,7 @@
 #include "messages/hash.hpp"
 #include "persistence/history_repair.hpp"
 #include "persistence/log_row.hpp"
+#include "persistence/shard_cut.hpp"
 #include "persistence/snapshot_heads.hpp"
 #include <algorithm>
 
@@ -56,6 +57,7 @@ private:
   [[nodiscard]] std::string name_of(std::string_view key);
   [[nodiscard]] bool take_from_backup(std::string_view key, leveldb::WriteBatch& into) const;
   [[nodiscard]] status mend_heads();
+  [[nodiscard]] status mend_registry(std::uint32_t shard);
   [[nodiscard]] status mend_log(std::uint32_t shard);
   [[nodiscard]] status read_keys(std::uint32_t shard);
   void read_cold_directories();
@@ -74,6 +76,8 @@ result<std::vector<repair_note>> repairing::run() {
     if (auto s = read_keys(shard); !s) return s.error();
   read_cold_directories();
   if (auto s = check_tables(); !s) return s.error();
+  for (std::uint32_t shard = 0; shard < journal_.shards(); ++shard)
+    if (auto s = mend_registry(shard); !s) return s.error();
   if (auto s = mend_heads(); !s) return s.error();
   for (std::uint32_t shard = 0; shard < journal_.shards(); ++shard) {
     tail_view tail;
@@ -105,6 +109,43 @@ status repairing::read_keys(std::uint32_t shard) {
   };
   if (auto s = tables_.each_registry(shard, take); !s && s.error().code != errc::corrupt) return s;
   return {};
+}
+
+/// Row numbers are dense and never given twice: a missing one would keep a node from starting, and
+/// at the end its history would become another twin's.
+status repairing::mend_registry(std::uint32_t shard) {
+  std::map<std::uint32_t, registry_row> kept;
+  std::uint32_t end = 0;
+  const auto reaches = [&](std::uint32_t row) {
+    if (row != shard_wide_row) end = std::max(end, row + 1);
+  };
+  for (const auto& [place, key] : keys_)
+    if (place.first == shard) reaches(place.second);
+  static_cast<void>(
+      tables_.each_snapshot_head(shard, [&](const snapshot_head& h) { reaches(h.row); }));
+  static_cast<void>(each_indexed_block(
+      tables_, shard, [&](std::uint32_t row, const block_info&) { reaches(row); }));
+  if (options_.backup_tables != nullptr)
+    static_cast<void>(options_.backup_tables->each_registry(shard, [&](const registry_row& r) {
+      kept[r.row] = r;
+      reaches(r.row);
+    }));
+  auto batch = tables_.batch();
+  for (std::uint32_t row = 0; row < end; ++row) {
+    if (keys_.contains({shard, row})) continue;
+    const auto name = std::to_string(shard) + "-" + std::to_string(row);
+    const auto found = kept.find(row);
+    const bool lost = found == kept.end();
+    const registry_row r =
+        lost ? registry_row{row, "lost:" + name, 1, "", "", 0, true} : found->second;
+    batch->put_registry(shard, r);
+    keys_[{shard, row}] = r.incarnation == 1 ? r.id : r.id + "#" + std::to_string(r.incarnation);
+    notes_.push_back(
+        {keys_[{shard, row}], "row " + name + " of the registry is missing",
+         lost ? "its number is kept; nothing here says whose it was" : "taken from the backup",
+         lost});
+  }
+  return options_.dry_run ? status{} : tables_.write(*batch, true);
 }
 
 void repairing::read_cold_directories() {
@@ -166,11 +207,12 @@ void repairing::mend_row(const leveldb::Iterator& row, const std::string& why,
     note.done = "made anew from the snapshots";
   } else if (table == tables::taken) {
     note.done = "set aside; what follows from inputs that are still in the log is sent once more";
-  } else if ((same_for_ever(table) || table == tables::registry) && take_from_backup(key, into)) {
+  } else if (same_for_ever(table) && take_from_backup(key, into)) {
     note.done = "taken from the backup";
   } else {
     note.done = "set aside";
-    note.lost = table != tables::snapshots; // a state can be worked out again
+    // a state can be worked out again, and mend_registry() tells of rows of the registry
+    note.lost = table != tables::snapshots && table != tables::registry;
   }
   notes_.push_back(std::move(note));
 }

@@ -167,7 +167,7 @@ class Damage(support.NodeTest):
     def test_stats_with_and_without_the_node(self):
         node = self.stopped()
         offline = node.ask("journal", "stats", "--twins")
-        self.assertEqual((offline["twins"], offline["deleted_twins"]), (6, 1))
+        self.assertEqual((offline["twins"], offline["deleted_twins"]), (len(corpus.TWINS), 1))
         self.assertEqual(offline["history"]["readings"] + offline["tail"]["readings"],
                          int(node.cli("journal", "count")))
         self.assertGreater(offline["history"]["bytes_per_value"], 0)

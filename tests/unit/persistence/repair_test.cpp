@@ -279,3 +279,27 @@ TEST_CASE("repair: rows of other tables that are damaged are named and set aside
   CHECK(notes[0].lost);
   CHECK(p.mend(false).empty());
 }
+
+TEST_CASE("repair: a registry row that is gone comes back, or its number is kept") {
+  patient p;
+  const auto before = p.all(p.rows());
+  p.erase(p.rows(), twin_key(tables::registry, shard, 0));
+  SUBCASE("from a backup") {
+    const auto notes = p.mend(true);
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].twin == twin);
+    CHECK_FALSE(notes[0].lost);
+    CHECK(p.all(p.rows()) == before);
+  }
+  SUBCASE("without") {
+    const auto notes = p.mend(false);
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].lost);
+    std::vector<registry_row> rows;
+    REQUIRE(p.tables->each_registry(shard, [&](const auto& r) { rows.push_back(r); }).ok());
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].id == "lost:1-0");
+    CHECK(rows[0].deleted);
+  }
+  CHECK(p.mend(true).empty());
+}
