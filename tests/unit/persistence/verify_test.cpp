@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // verify: a sound journal is clean, and each thing that can go wrong is found and named.
+#include "persistence/block_builder.hpp"
 #include "persistence/block_format.hpp"
 #include "tests/unit/persistence/running_twin.hpp"
 
@@ -117,6 +118,40 @@ TEST_CASE("verify: effects that are not taken yet are not expected in the table"
   REQUIRE(t.tables->write(*b, false).ok());
   REQUIRE(last.transitions.front().id > mark);
   CHECK(t.verified().findings_total == 0);
+}
+
+TEST_CASE("verify: an edited block is found by the chain, though all checksums are made to fit") {
+  running_twin t;
+  t.live();
+  const auto infos = t.infos();
+  REQUIRE(infos.size() == 2);
+  const auto old = *t.tables->block(shard, 0, infos[0].first);
+  const auto h = *read_block_header(old);
+  block_builder b;
+  std::string wanted;
+  std::size_t edited = 0;
+  SUBCASE("its chain values are kept") {
+    b.chained_already();
+    wanted = "not those that were sealed";
+  }
+  SUBCASE("it is chained anew") { wanted = "the chain is broken"; }
+  const bool anew = wanted == "the chain is broken";
+  b.begin(h.chain_before);
+  REQUIRE(decode_block(old, [&](const domain::input& in) {
+            auto copy = in;
+            if (copy.id == infos[0].last) {
+              copy.fields.at(0).value = domain::value_view::of(20.25); // changes no verdict
+              ++edited;
+            }
+            b.add(copy);
+          }).ok());
+  REQUIRE(edited == 1);
+  const auto batch = t.tables->batch();
+  batch->put_block(shard, 0, infos[0].first,
+                   anew ? b.finish() : b.finish(h.chain_before, h.chain_after));
+  REQUIRE(t.tables->write(*batch, false).ok());
+  const auto r = t.verified();
+  CHECK(all_of(r).find(wanted) != std::string::npos);
 }
 
 TEST_CASE("verify: a damaged block is named; what follows it is verified from the next snapshot") {
