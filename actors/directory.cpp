@@ -85,4 +85,15 @@ void shard_directory::mark_deleted(std::uint32_t row) {
   --living_;
 }
 
+void shard_directory::forget(std::uint32_t row, std::string_view key_) {
+  auto& e = entries_[row];
+  arena_.replace(e.key_offset, e.key_size, e.key_size, '\0');
+  e.key_offset = static_cast<std::uint32_t>(arena_.size());
+  e.key_size = static_cast<std::uint16_t>(key_.size());
+  arena_.append(key_);
+  mark_deleted(row);
+  buckets_.assign(buckets_.size(), 0);
+  for (std::uint32_t r = 0; r < entries_.size(); ++r) buckets_[slot_of(key(r))] = r + 1;
+}
+
 } // namespace pollux::actors

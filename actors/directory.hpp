@@ -42,6 +42,9 @@ public:
   /// Appends a row. The key must be new.
   std::uint32_t add(std::string_view key);
   void mark_deleted(std::uint32_t row);
+  /// The row's twin was erased: it is known by `key`, which must be new, and the old key's bytes
+  /// are gone. Cost: all rows are hashed anew.
+  void forget(std::uint32_t row, std::string_view key);
   /// The incarnation a twin created now would get.
   [[nodiscard]] std::uint32_t next_incarnation(std::string_view id) const;
 

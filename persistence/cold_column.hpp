@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A column of whole numbers as cold files keep it, so plain that a short script reads it
 // (docs/journal_format.md, "Cold files"): differences, a common factor taken out, as few bytes each
-// as the widest needs, first all lowest bytes, then all next ones. And the xz around all columns.
+// as the widest needs, first all lowest bytes, then all next ones. And the zlib stream around all
+// columns.
 #pragma once
 #include "domain/base/result.hpp"
 #include <cstdint>
@@ -35,9 +36,10 @@ struct cold_column {
 /// The other way round, in place. `digits` is at most 12.
 void from_decimals(unsigned digits, std::vector<std::int64_t>& scaled);
 
-/// One xz stream. Errors of unpacking: corrupt (also when it does not hold `size` bytes).
-[[nodiscard]] result<std::string> pack_xz(std::string_view raw);
-[[nodiscard]] result<std::string> unpack_xz(std::string_view packed, std::uint64_t size);
+/// One zlib stream; `raw` is at most 4 GiB. Errors of unpacking: corrupt (also when it does not
+/// hold `size` bytes).
+[[nodiscard]] result<std::string> pack_columns(std::string_view raw);
+[[nodiscard]] result<std::string> unpack_columns(std::string_view packed, std::uint64_t size);
 /// The CRC32 of zip and PNG, which every scripting language brings.
 [[nodiscard]] std::uint32_t crc32_ieee(std::string_view bytes) noexcept;
 

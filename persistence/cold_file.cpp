@@ -123,10 +123,17 @@ result<std::shared_ptr<cold_folder>> cold_folder::open(std::string folder) {
   std::error_code error;
   fs::create_directories(made->folder_, error);
   if (error) return failure{errc::io, made->folder_ + ": " + error.message()};
-  for (const auto& entry : fs::directory_iterator(made->folder_, error))
-    if (entry.path().string().ends_with(unfinished)) fs::remove(entry.path(), error);
-  if (error) return failure{errc::io, made->folder_ + ": " + error.message()};
   return made;
+}
+
+status cold_folder::remove_unfinished() {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder_, error))
+    if (entry.path().string().ends_with(unfinished)) found.push_back(entry.path());
+  for (const auto& path : found) fs::remove(path, error);
+  if (error) return failure{errc::io, folder_ + ": " + error.message()};
+  return {};
 }
 
 std::shared_ptr<void> cold_folder::pin() const { return readers_; }

@@ -30,9 +30,10 @@ struct cold_directory {
 /// Thread-safe. Files are never changed, so reading needs no lock; nobody else may remove one.
 class cold_folder final : public cold_source {
 public:
-  /// Makes the folder where it is missing, and removes files that were never finished.
-  /// Errors: io, no_space.
+  /// Makes the folder where it is missing. Errors: io, no_space.
   [[nodiscard]] static result<std::shared_ptr<cold_folder>> open(std::string folder);
+  /// Removes what a crash left half written. Only where nobody else writes. Errors: io.
+  [[nodiscard]] status remove_unfinished();
 
   result<std::string> read(std::uint64_t file, std::uint64_t offset,
                            std::uint64_t size) const override;

@@ -346,7 +346,7 @@ result<std::string> cold_frame_builder::finish(std::string_view key, const chain
                      {"shapes", shapes_json(c)},
                      {"bytes", body.raw().size()},
                      {"columns", std::move(body.lines())}};
-  const auto packed = pack_xz(body.raw());
+  const auto packed = pack_columns(body.raw());
   columns_.clear();
   if (!packed) return packed.error();
   std::string out = head.dump() + '\n' + *packed;
@@ -385,7 +385,7 @@ status decode_cold_frame(std::string_view frame,
       !lines->is_array())
     return damaged("its head");
   const auto begin = frame.find('\n') + 1;
-  const auto raw = unpack_xz(frame.substr(begin, frame.size() - begin - crc_bytes), size);
+  const auto raw = unpack_columns(frame.substr(begin, frame.size() - begin - crc_bytes), size);
   if (!raw) return raw.error().within("cold frame");
   input_columns columns;
   if (!read_dictionaries(*head, columns)) return damaged("names");

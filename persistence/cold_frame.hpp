@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A frame: up to 16,384 inputs of one twin in a cold file. A line of JSON that says what is inside,
-// then plain columns in one xz stream, then a CRC32; a short script reads it without Pollux
+// then plain columns in one zlib stream, then a CRC32; a short script reads it without Pollux
 // (docs/journal_format.md, "Cold files"; docs/examples/read_cold.py).
 #pragma once
 #include "persistence/history.hpp"
@@ -21,7 +21,7 @@ public:
   /// True when the frame has had enough: inputs, values or bytes (samples).
   [[nodiscard]] bool full() const noexcept;
   /// The frame of the twin with this journal key, with the chain values before and after its
-  /// inputs; the builder is empty again. Errors: internal (xz).
+  /// inputs; the builder is empty again. Errors: internal (zlib).
   [[nodiscard]] result<std::string> finish(std::string_view key, const chain_value& before,
                                            const chain_value& after);
 

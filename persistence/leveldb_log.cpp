@@ -242,12 +242,12 @@ status leveldb_log::trim(std::uint32_t shard, domain::position below) {
   }
   if (trimmed_bytes_ >= compact_every_bytes) {
     trimmed_bytes_ = 0;
-    compact();
+    compact_segments();
   }
   return {};
 }
 
-void leveldb_log::compact() {
+void leveldb_log::compact_segments() {
   auto db = database_->acquire();
   if (!db) return;
   std::string first, last;

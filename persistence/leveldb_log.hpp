@@ -39,6 +39,7 @@ public:
   domain::position end(std::uint32_t shard) const override;
   log_status state() const override;
   status heal() override;
+  status compact() override;
   status check(std::uint32_t shard,
                const std::function<void(const std::string&)>& finding) const override;
 
@@ -76,7 +77,7 @@ private:
   void fill_batch();
   status write_batch();
   status trim_chunk(std::uint32_t shard, domain::position below, bool& more);
-  void compact();
+  void compact_segments();
 
   leveldb_log_options options_;
   log_probes probes_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the log does when the disk is short of space or fails, and how it comes back (decision 10).
 #include "persistence/leveldb_log.hpp"
+#include <leveldb/write_batch.h>
 
 namespace pollux::persistence {
 
@@ -57,6 +58,21 @@ status leveldb_log::heal() {
   }
   condition_ = condition::fine;
   ballast_.keep(free_bytes_, options_.min_free_bytes);
+  return {};
+}
+
+/// As leveldb_store::compact(): two rows around everything, so that the lowest level is written,
+/// too.
+status leveldb_log::compact() {
+  auto db = database_->acquire();
+  if (!db) return failure{errc::unavailable, "log: closed after a failure, waiting to reopen"};
+  static constexpr const char* around[] = {"!", "~"};
+  for (const bool put : {true, false}) {
+    leveldb::WriteBatch rows;
+    for (const auto* key : around) put ? rows.Put(key, "") : rows.Delete(key);
+    if (auto s = to_status(db->Write({}, &rows), "log: writing"); !s) return fail_with(s.error());
+    db->CompactRange(nullptr, nullptr);
+  }
   return {};
 }
 

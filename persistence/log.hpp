@@ -66,6 +66,10 @@ public:
   /// The position the next commit will not be below: everything committed so far is below it.
   [[nodiscard]] virtual domain::position end(std::uint32_t shard) const = 0;
 
+  /// Writes all files anew, without what was trimmed: for erasing. Cost: the whole log is read and
+  /// written. Errors: io, unavailable.
+  virtual status compact() = 0;
+
   [[nodiscard]] virtual log_status state() const = 0;
   /// After a failed write or sync, or when space was short: looks again and, if all is well,
   /// reopens. Called now and then by the maintenance thread. Errors: still not writable, and why.

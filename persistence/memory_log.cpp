@@ -103,6 +103,7 @@ public:
 
   status heal() override { return {}; }
 
+  status compact() override { return {}; }
   status check(std::uint32_t, const std::function<void(const std::string&)>&) const override {
     return {};
   }

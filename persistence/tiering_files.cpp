@@ -37,6 +37,7 @@ result<std::uint64_t> tiering::next_file() {
 /// One file looked at, or one merge. True: there is more to do.
 result<bool> tiering::look_at_files() {
   if (!files_listed_) {
+    if (auto s = files_->remove_unfinished(); !s) return s.error();
     auto found = files_->files();
     if (!found) return found.error();
     unknown_files_.assign(found->begin(), found->end());

@@ -2,6 +2,7 @@
 #include "persistence/twin_mover.hpp"
 #include "messages/hash.hpp"
 #include <algorithm>
+#include <bit>
 
 namespace pollux::persistence {
 
@@ -21,6 +22,13 @@ std::size_t room(int place) {
 bool is_old_format(const block_info& b) { return is_chain_start(b.chain); }
 
 bool has_readings(const block_info& b) { return b.least_event_time_ns <= b.greatest_event_time_ns; }
+
+constexpr std::size_t blocks_to_join = 8;
+
+/// Sizes within a class differ by less than eight times.
+unsigned size_class(std::size_t inputs) {
+  return static_cast<unsigned>(std::bit_width(inputs) - 1) / 3;
+}
 
 std::int64_t age(std::int64_t t, std::int64_t now) { return domain::age_in_days(t, now); }
 
@@ -140,7 +148,26 @@ status twin_mover::divide(std::size_t source, bool expiring) {
       units_.push_back(run);
   }
   if (units_.size() == first + 1) units_.back().whole = true;
+  cut_remainder(first);
   return chain_cuts(*bytes, first);
+}
+
+/// What stays of a block whose beginning goes is cut into pieces of twice the size each, so that
+/// not all of it is written anew every time another day goes.
+void twin_mover::cut_remainder(std::size_t first_unit) {
+  auto last = units_.back();
+  const auto& b = (*blocks_)[last.source];
+  if (units_.size() == first_unit + 1 || last.place != static_cast<int>(b.kept)) return;
+  auto piece = units_[units_.size() - 2].to - units_[units_.size() - 2].from;
+  piece = std::max<std::uint32_t>(piece, short_run);
+  for (units_.pop_back(); last.to - last.from > 2 * piece; piece *= 2) {
+    auto u = last;
+    u.to = last.from + piece;
+    units_.push_back(u);
+    last.from = u.to;
+    last.apart = true;
+  }
+  units_.push_back(last);
 }
 
 /// The chain values where the units from `first_unit` on, all of one block, begin and end.
@@ -213,38 +240,48 @@ void twin_mover::mark_work() {
   }
 }
 
-/// Blocks beside those that are made are taken in as long as they hold no more than what they are
-/// joined with: so an input is written anew a few times in each tier, and blocks become large.
+/// Eight blocks of about one size become one: so an input is written anew a few times in each tier,
+/// however little comes with each move, and blocks become large.
 void twin_mover::join_neighbours() {
   for (std::size_t begin = 0; begin < units_.size();) {
-    if (!units_[begin].work || units_[begin].place == gone) {
+    const int place = units_[begin].place;
+    const auto kept = static_cast<int>((*blocks_)[units_[begin].source].kept);
+    if (!units_[begin].work || place == gone || place == kept) {
       ++begin;
       continue;
     }
-    const int place = units_[begin].place;
     std::size_t end = begin, inputs = 0;
     for (; end < units_.size() && units_[end].work && units_[end].place == place; ++end)
       inputs += units_[end].to - units_[end].from;
-    const auto fits = [&](const unit& u) {
-      const auto& b = (*blocks_)[u.source];
-      return !u.work && u.whole && u.place == place && !is_old_format(b) && b.inputs <= inputs &&
-             inputs + b.inputs <= room(place);
-    };
-    for (auto left = begin; left > 0 && fits(units_[left - 1]); --left) {
-      inputs += units_[left - 1].to;
-      units_[left - 1].work = true;
-    }
-    for (; end < units_.size() && fits(units_[end]); ++end) {
-      inputs += units_[end].to;
-      units_[end].work = true;
+    while (join_left(begin, inputs)) {
     }
     begin = end;
   }
 }
 
+/// Takes in the blocks before `begin` that are not of a larger size, when they are enough.
+bool twin_mover::join_left(std::size_t& begin, std::size_t& inputs) {
+  const auto size = size_class(inputs);
+  std::size_t left = begin, together = inputs;
+  for (; left > 0; --left) {
+    const auto& u = units_[left - 1];
+    const auto& b = (*blocks_)[u.source];
+    if (u.work || !u.whole || u.place != units_[begin].place || is_old_format(b) ||
+        size_class(b.inputs) > size || together + b.inputs > room(u.place))
+      break;
+    together += b.inputs;
+  }
+  if (begin - left + 1 < blocks_to_join) return false;
+  for (auto i = left; i < begin; ++i) units_[i].work = true;
+  begin = left;
+  inputs = together;
+  return true;
+}
+
 status twin_mover::make() {
   hot_.chained_already();
   warm_.chained_already();
+  passing_.chained_already();
   inputs_ = 0;
   for (const auto& u : units_) {
     const auto& b = (*blocks_)[u.source];
@@ -275,6 +312,7 @@ status twin_mover::add_unit(const unit& u) {
   const auto& b = (*blocks_)[u.source];
   const bool old_format = is_old_format(b);
   const auto count = u.to - u.from;
+  const bool stays = !u.whole && u.place == static_cast<int>(b.kept);
   if (inputs_ > 0 &&
       (u.place != place_ || old_format || old_format_ || u.before != after_ ||
        inputs_ + count > room(place_) || values_ + b.values > warm_blocks.max_values))
@@ -284,6 +322,7 @@ status twin_mover::add_unit(const unit& u) {
   if (inputs_ == 0) {
     before_ = u.before;
     place_ = u.place;
+    stays_ = stays;
     digest_ = 0;
   }
   chain_hasher old_chain;
@@ -303,7 +342,7 @@ status twin_mover::add_unit(const unit& u) {
     if (place_ == cold_place)
       cold_.add(in);
     else
-      (place_ == 0 ? hot_ : warm_).add(in);
+      table_builder().add(in);
     out_.readings += in.readings.size();
   });
   if (!s) return s;
@@ -313,6 +352,10 @@ status twin_mover::add_unit(const unit& u) {
   after_ = old_format ? old_chain.end() : u.after;
   old_format_ = old_format;
   return {};
+}
+
+block_builder& twin_mover::table_builder() noexcept {
+  return place_ == 0 ? hot_ : stays_ ? passing_ : warm_;
 }
 
 status twin_mover::flush() {
@@ -328,7 +371,7 @@ status twin_mover::flush() {
     made.info = head->info;
     made.bytes = std::move(*frame);
   } else {
-    made.bytes = (place_ == 0 ? hot_ : warm_).finish(before_, after_);
+    made.bytes = table_builder().finish(before_, after_);
     auto info = describe_block(made.bytes, static_cast<tier>(place_));
     if (!info) return info.error();
     made.info = *info;

@@ -47,6 +47,10 @@ struct aging_twin {
 [[nodiscard]] bool may_have_aged(const block_info& b, const domain::retention_rule& rule,
                                  std::int64_t now_ns) noexcept;
 
+/// What is left of a warm block whose beginning went: it will go soon, so it is packed fast.
+inline constexpr block_settings passing_blocks{warm_blocks.max_inputs, warm_blocks.max_values,
+                                               warm_blocks.max_bytes, 3};
+
 class twin_mover {
 public:
   twin_mover(const store& from, std::int64_t now_ns) : from_(from), now_ns_(now_ns) {}
@@ -63,6 +67,7 @@ private:
     std::uint32_t from = 0, to = 0;
     int place = 0; ///< a tier, or gone
     bool whole = true, work = false;
+    bool apart = false; ///< not joined with what is before it
     chain_value before{}, after{};
   };
   [[nodiscard]] status find_units();
@@ -72,9 +77,12 @@ private:
   void settle_without_readings();
   void mark_work();
   void join_neighbours();
+  [[nodiscard]] bool join_left(std::size_t& begin, std::size_t& inputs);
+  void cut_remainder(std::size_t first_unit);
   [[nodiscard]] status make();
   [[nodiscard]] status add_unit(const unit& u);
   [[nodiscard]] status flush();
+  [[nodiscard]] block_builder& table_builder() noexcept;
   [[nodiscard]] int place_of(std::int64_t event_time_ns, bool expiring) const noexcept;
   [[nodiscard]] result<std::string_view> bytes_of(std::size_t source);
 
@@ -86,9 +94,10 @@ private:
   tier_switch out_;
 
   // the block being made
-  block_builder hot_{hot_blocks}, warm_{warm_blocks};
+  block_builder hot_{hot_blocks}, warm_{warm_blocks}, passing_{passing_blocks};
   cold_frame_builder cold_;
   int place_ = 0;
+  bool stays_ = false;
   std::uint64_t inputs_ = 0, values_ = 0, digest_ = 0;
   chain_value before_{}, after_{};
   bool old_format_ = false;

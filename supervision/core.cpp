@@ -99,7 +99,10 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
                                           with.metrics,
                                           made.hosts,
                                           with.settings.journal.tail_bytes,
-                                          with.settings.journal.tail_readings};
+                                          with.settings.journal.tail_readings,
+                                          with.files,
+                                          with.models,
+                                          actors::system_now_ns};
   made.maintenance = actors::spawn_maintenance(system, std::move(upkeep));
   made.historian = actors::spawn_historian(
       system, {with.journal, with.tables, with.models, with.inlet, actors::system_now_ns});

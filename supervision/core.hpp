@@ -9,6 +9,7 @@
 #include "actors/quarantine_queue.hpp"
 #include "actors/shard_host.hpp"
 #include "config/config.hpp"
+#include "persistence/cold_file.hpp"
 #include "supervision/fault_injection.hpp"
 #include <caf/all.hpp>
 #include <functional>
@@ -32,6 +33,7 @@ struct core_surroundings {
   fault_injection* faults = nullptr; ///< tests only
   actors::model_port* model_changes = nullptr;
   const actors::shadow_board* shadows = nullptr;
+  std::shared_ptr<persistence::cold_folder> files; ///< cold history
 };
 
 struct core {

@@ -48,6 +48,7 @@ struct system::parts {
   actors::shadow_board shadows;
   std::unique_ptr<persistence::log> journal;
   std::unique_ptr<persistence::store> tables;
+  std::shared_ptr<persistence::cold_folder> files;
   std::unique_ptr<model_changes> changes;
   std::unique_ptr<actors::intake> inlet;
   std::unique_ptr<actors::quarantine_queue> quarantine;
@@ -95,6 +96,10 @@ status system::parts::open_storage() {
   auto opened_store = persistence::open_leveldb_store(store_options);
   if (!opened_store) return opened_store.error();
   tables = std::move(*opened_store);
+  auto opened_files = persistence::cold_folder::open(settings.node.data + "/history");
+  if (!opened_files) return opened_files.error();
+  files = std::move(*opened_files);
+  tables->set_cold_source(files);
   return {};
 }
 
@@ -270,6 +275,7 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
       p->settings,         nullptr};
   p->around.model_changes = p->changes.get();
   p->around.shadows = &p->shadows;
+  p->around.files = p->files;
   if (p->settings.testing.allow_fault_injection) p->allow_faults();
   std::unique_ptr<system> made{
       new system(std::move(p))}; // from here on stop() puts everything in order

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """read_cold.py FILE TWIN: the readings of a twin in a cold file, as CSV (docs/journal_format.md)."""
-import csv, itertools, json, lzma, struct, sys, zlib
+import csv, itertools, json, struct, sys, zlib
 def column(count, width, factor, firsts, raw):
     planes = [raw[i:i + count - len(firsts)] for i in range(0, len(raw), (count - len(firsts)) or 1)]
     numbers = [int.from_bytes(b, "little", signed=True) * factor for b in zip(*planes)] or [0] * (count - len(firsts))
@@ -11,7 +11,7 @@ def column(count, width, factor, firsts, raw):
 def readings(frame):
     assert zlib.crc32(frame[:-4]) == int.from_bytes(frame[-4:], "little"), "damaged"
     line, packed = frame[:-4].split(b"\n", 1)
-    head, raw, parts = json.loads(line), lzma.decompress(packed), []
+    head, raw, parts = json.loads(line), zlib.decompress(packed), []
     for what, n, *rest in head["columns"]:
         size = (n - len(rest[2])) * rest[0] if rest else n
         values, raw = column(n, *rest[:3], raw[:size]) if rest else raw[:size], raw[size:]

@@ -33,7 +33,6 @@ LIBRARIES = [  # (what the include starts with, the only places for it, tests as
     ("boost/asio", ("bridge/http/",)),
     ("leveldb/", ("persistence/",)),
     ("zstd", ("persistence/",)),
-    ("lzma", ("persistence/",)),
     ("google/protobuf", ("messages/", "persistence/")),
     ("proto/", ("messages/", "persistence/")),
     ("simdjson", ("messages/", "bridge/mqtt/")),
