@@ -33,7 +33,7 @@ struct core_surroundings {
   fault_injection* faults = nullptr; ///< tests only
   actors::model_port* model_changes = nullptr;
   const actors::shadow_board* shadows = nullptr;
-  std::shared_ptr<persistence::cold_folder> files; ///< cold history
+  std::shared_ptr<persistence::cold_folder> files = nullptr; ///< cold history
 };
 
 struct core {
