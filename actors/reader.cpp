@@ -127,13 +127,15 @@ caf::result<messages::alert_answer> alert_at(const reader_state& with, const ale
 
 caf::result<messages::history_page> history(const reader_state& with, const history_ask& ask) {
   const auto limit = std::clamp<std::uint32_t>(ask.what.limit, 1, 100'000);
+  persistence::series_origin origin;
   auto values = persistence::values_between(*with.journal, *with.tables, ask.twin.shard,
                                             ask.twin.row, ask.key, ask.what.telemetry,
-                                            ask.what.from_ns, ask.what.to_ns, limit + 1);
+                                            ask.what.from_ns, ask.what.to_ns, limit + 1, &origin);
   if (!values) return messages::to_caf(values.error());
   messages::history_page page;
   page.complete = values->size() <= limit;
   if (!page.complete) values->resize(limit);
+  page.tiers = origin.names();
   page.rows.reserve(values->size());
   for (auto& v : *values)
     page.rows.push_back(

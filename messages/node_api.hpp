@@ -58,7 +58,8 @@ struct history_row {
 };
 struct history_page {
   std::vector<history_row> rows;
-  bool complete = true; ///< false: more than limit; ask again from the last time
+  bool complete = true;           ///< false: more than limit; ask again from the last time
+  std::vector<std::string> tiers; ///< those that were read: cold, warm, hot, tail
 };
 
 /// Pull with acknowledgement (decision 27): the node buffers at most 10,000 events a watcher, then
@@ -284,7 +285,7 @@ POLLUX_INSPECT(twin_row, x.id, x.kind, x.model, x.awake, x.readings, x.last_even
 POLLUX_INSPECT(twin_list, x.rows, x.next)
 POLLUX_INSPECT(history_query, x.id, x.telemetry, x.from_ns, x.to_ns, x.limit)
 POLLUX_INSPECT(history_row, x.event_time_ns, x.ingest_time_ns, x.name, x.value)
-POLLUX_INSPECT(history_page, x.rows, x.complete)
+POLLUX_INSPECT(history_page, x.rows, x.complete, x.tiers)
 POLLUX_INSPECT(watch_open, x.glob)
 POLLUX_INSPECT(watch_opened, x.watch)
 POLLUX_INSPECT(watch_pull, x.watch, x.acknowledged, x.limit)

@@ -85,6 +85,15 @@ struct seal_report {
                                 std::uint32_t row, std::string_view id, domain::input_id after,
                                 const std::function<bool(const domain::input&)>& visit);
 
+/// Where values were found.
+struct series_origin {
+  bool tail = false, hot = false, warm = false, cold = false;
+  std::uint64_t blocks = 0; ///< read
+  void add(tier kept) noexcept;
+  /// "cold", "warm", "hot", "tail", those that were read, oldest first.
+  [[nodiscard]] std::vector<std::string> names() const;
+};
+
 /// One stored value, for `history`.
 struct history_value {
   std::int64_t event_time_ns = 0, ingest_time_ns = 0;
@@ -94,11 +103,11 @@ struct history_value {
 /// Values of a twin (of one telemetry, or all when empty) with from <= event time <= to, oldest
 /// first, at most `limit`. Uses the time index; late readings are in their event-time place. The
 /// same value of the same telemetry at the same time counts once, as in the twin. Samples come
-/// without their bytes.
+/// without their bytes. `origin` (may be nullptr) is told where they were found.
 [[nodiscard]] result<std::vector<history_value>>
 values_between(const log& tail, const store& blocks, std::uint32_t shard, std::uint32_t row,
                std::string_view id, std::string_view telemetry, std::int64_t from_ns,
-               std::int64_t to_ns, std::size_t limit);
+               std::int64_t to_ns, std::size_t limit, series_origin* origin = nullptr);
 
 struct verify_finding {
   std::string twin, what; ///< "snapshot 17-3-0: state hash differs", "block chain broken at ..."

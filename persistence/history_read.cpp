@@ -67,8 +67,10 @@ public:
                   std::size_t limit)
       : telemetry_(telemetry), from_ns_(from_ns), to_ns_(to_ns), limit_(limit) {}
 
-  void take(const domain::input& in) {
-    if (in.kind != domain::input_kind::readings) return;
+  /// True when something of it was kept.
+  bool take(const domain::input& in) {
+    if (in.kind != domain::input_kind::readings) return false;
+    const auto before = found_.size();
     for (const auto& r : in.readings) {
       if (r.event_time_ns < from_ns_ || r.event_time_ns > to_ns_) continue;
       for (std::size_t i = r.first; i < r.first + r.count; ++i) {
@@ -78,7 +80,9 @@ public:
             {{r.event_time_ns, in.ingest_time_ns, std::string(f.name), owned(f.value)}, in.id, i});
       }
     }
+    const bool some = found_.size() > before;
     if (found_.size() > 4 * limit_ + 4096) cut();
+    return some;
   }
 
   /// True when nothing from `event_time_ns` on can still be among the oldest `limit`.
@@ -133,17 +137,34 @@ private:
 
 } // namespace
 
-result<std::vector<history_value>> values_between(const log& tail, const store& blocks,
-                                                  std::uint32_t shard, std::uint32_t row,
-                                                  std::string_view id, std::string_view telemetry,
-                                                  std::int64_t from_ns, std::int64_t to_ns,
-                                                  std::size_t limit) {
-  if (limit == 0 || from_ns > to_ns) return std::vector<history_value>{};
-  tail_view unsealed{std::string(id)};
-  if (auto s = unsealed.refresh(tail, shard); !s) return s.error();
+void series_origin::add(tier kept) noexcept {
+  ++blocks;
+  switch (kept) {
+  case tier::hot: hot = true; break;
+  case tier::warm: warm = true; break;
+  case tier::cold: cold = true; break;
+  }
+}
+
+std::vector<std::string> series_origin::names() const {
+  std::vector<std::string> out;
+  if (cold) out.emplace_back("cold");
+  if (warm) out.emplace_back("warm");
+  if (hot) out.emplace_back("hot");
+  if (tail) out.emplace_back("tail");
+  return out;
+}
+
+namespace {
+
+/// One try of values_between. Errors: not_found when a block was moved meanwhile.
+result<std::vector<history_value>> read_values(const tail_view& unsealed, const store& blocks,
+                                               const verify_target& twin, value_collector values,
+                                               std::int64_t from_ns, std::int64_t to_ns,
+                                               series_origin& origin) {
   std::vector<block_info> wanted;
   domain::input_id sealed_upto;
-  auto s = blocks.each_block_info(shard, row, false, [&](const block_info& b) {
+  auto s = blocks.each_block_info(twin.shard, twin.row, false, [&](const block_info& b) {
     sealed_upto = b.last;
     if (b.least_event_time_ns <= to_ns && b.greatest_event_time_ns >= from_ns) wanted.push_back(b);
     return true;
@@ -152,19 +173,41 @@ result<std::vector<history_value>> values_between(const log& tail, const store& 
   std::sort(wanted.begin(), wanted.end(), [](const block_info& a, const block_info& b) {
     return a.least_event_time_ns < b.least_event_time_ns;
   });
-  value_collector values(telemetry, from_ns, to_ns, limit);
-  unsealed.each(id, [&](const domain::input& in) {
-    if (in.id > sealed_upto) values.take(in);
+  unsealed.each(twin.id, [&](const domain::input& in) {
+    if (in.id > sealed_upto) origin.tail = values.take(in) || origin.tail;
   });
   for (const auto& b : wanted) {
     if (values.closed_before(b.least_event_time_ns)) break;
-    const auto bytes = blocks.block(shard, row, b.first);
+    const auto bytes = blocks.block(twin.shard, twin.row, b.first);
     if (!bytes) return bytes.error();
-    if (auto read = decode_any_block(*bytes, [&](const domain::input& in) { values.take(in); });
-        !read)
-      return read.error().within("history of " + std::string(id));
+    origin.add(b.kept);
+    auto read = decode_any_block(*bytes, [&](const domain::input& in) { values.take(in); });
+    if (!read) return read.error();
   }
   return values.finish();
+}
+
+} // namespace
+
+result<std::vector<history_value>> values_between(const log& tail, const store& blocks,
+                                                  std::uint32_t shard, std::uint32_t row,
+                                                  std::string_view id, std::string_view telemetry,
+                                                  std::int64_t from_ns, std::int64_t to_ns,
+                                                  std::size_t limit, series_origin* origin) {
+  if (limit == 0 || from_ns > to_ns) return std::vector<history_value>{};
+  const verify_target twin{shard, row, std::string(id)};
+  tail_view unsealed{twin.id};
+  if (auto s = unsealed.refresh(tail, shard); !s) return s.error();
+  // A move between tiers may take a block away while it is looked for: the index names another.
+  for (int tries = 0;; ++tries) {
+    series_origin found;
+    auto values = read_values(unsealed, blocks, twin, {telemetry, from_ns, to_ns, limit}, from_ns,
+                              to_ns, found);
+    if (!values && values.error().code == errc::not_found && tries < 3) continue;
+    if (!values) return values.error().within("history of " + twin.id);
+    if (origin != nullptr) *origin = found;
+    return values;
+  }
 }
 
 } // namespace pollux::persistence

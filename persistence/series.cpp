@@ -38,6 +38,10 @@ public:
         if (p.time_ns >= within.from_ns && p.time_ns <= within.to_ns) points_[name].push_back(p);
   }
 
+  void forget() {
+    for (auto& [name, points] : points_) points.clear();
+  }
+
   void hand_over(const stretch_visit& visit) {
     for (auto& [name, points] : points_) {
       if (points.empty()) continue;
@@ -100,14 +104,6 @@ private:
   std::vector<point>* last_ = nullptr;
 };
 
-void note_tier(series_origin& origin, tier kept) {
-  switch (kept) {
-  case tier::hot: origin.hot = true; break;
-  case tier::warm: origin.warm = true; break;
-  case tier::cold: origin.cold = true; break;
-  }
-}
-
 bool overlaps(const block_info& b, series_interval what) {
   return b.least_event_time_ns <= what.to_ns && b.greatest_event_time_ns >= what.from_ns;
 }
@@ -125,14 +121,9 @@ public:
   [[nodiscard]] status open(const log& tail) {
     tail_view view{twin_.id};
     if (auto s = view.refresh(tail, twin_.shard); !s) return s;
-    auto s = blocks_.each_block_info(twin_.shard, twin_.row, false, [&](const block_info& b) {
-      sealed_upto_ = b.last;
-      if (overlaps(b, what_)) wanted_.push_back(b);
-      return true;
-    });
-    if (!s) return s;
+    if (auto s = find_blocks(); !s) return s;
     view.each(twin_.id, [&](const domain::input& in) {
-      if (in.id > sealed_upto_) unsealed_.take(in, what_);
+      if (in.id > newest_sealed_) unsealed_.take(in, what_);
     });
     return {};
   }
@@ -167,41 +158,53 @@ public:
   }
 
 private:
+  /// A move between tiers may take a block away while it is looked for: its values stand in
+  /// another then, which the index names.
   [[nodiscard]] status visit_one(series_interval here, const stretch_visit& visit) {
-    for (const auto& b : wanted_) { // in the order of the journal
-      if (!overlaps(b, here)) continue;
-      const auto bytes = blocks_.block(twin_.shard, twin_.row, b.first);
-      if (!bytes) return bytes.error().within("history of " + twin_.id);
-      ++origin_.blocks;
-      note_tier(origin_, b.kept);
-      auto read =
-          decode_any_block(*bytes, [&](const domain::input& in) { points_.take(in, here); });
-      if (!read) return read.error().within("history of " + twin_.id);
+    auto read = collect(here);
+    for (int again = 0; !read && read.error().code == errc::not_found && again < 3; ++again) {
+      points_.forget();
+      wanted_.clear();
+      if (auto s = find_blocks(); !s) return s;
+      read = collect(here);
     }
+    if (!read) return read.error().within("history of " + twin_.id);
     points_.take(unsealed_, here);
     points_.hand_over(visit);
     return {};
+  }
+
+  [[nodiscard]] status collect(series_interval here) {
+    for (const auto& b : wanted_) { // in the order of the journal
+      if (!overlaps(b, here)) continue;
+      const auto bytes = blocks_.block(twin_.shard, twin_.row, b.first);
+      if (!bytes) return bytes.error();
+      origin_.add(b.kept);
+      auto read =
+          decode_any_block(*bytes, [&](const domain::input& in) { points_.take(in, here); });
+      if (!read) return read;
+    }
+    return {};
+  }
+
+  [[nodiscard]] status find_blocks() {
+    return blocks_.each_block_info(twin_.shard, twin_.row, false, [&](const block_info& b) {
+      newest_sealed_ = b.last;
+      if (overlaps(b, what_)) wanted_.push_back(b);
+      return true;
+    });
   }
 
   const store& blocks_;
   const series_place& twin_;
   series_interval what_;
   series_origin& origin_;
-  domain::input_id sealed_upto_;
+  domain::input_id newest_sealed_;
   std::vector<block_info> wanted_;
   point_collector unsealed_, points_;
 };
 
 } // namespace
-
-std::vector<std::string> series_origin::names() const {
-  std::vector<std::string> out;
-  if (cold) out.emplace_back("cold");
-  if (warm) out.emplace_back("warm");
-  if (hot) out.emplace_back("hot");
-  if (tail) out.emplace_back("tail");
-  return out;
-}
 
 status each_stretch(const log& tail, const store& blocks, const series_place& twin,
                     const std::vector<std::string>& telemetry, series_interval what,

@@ -21,14 +21,6 @@ struct series_interval {
   std::int64_t from_ns = 0, to_ns = 0; ///< event time, both ends inclusive
 };
 
-/// Where the values were found.
-struct series_origin {
-  bool tail = false, hot = false, warm = false, cold = false;
-  std::uint64_t blocks = 0; ///< read
-  /// "cold", "warm", "hot", "tail", those that were read, oldest first.
-  [[nodiscard]] std::vector<std::string> names() const;
-};
-
 struct point {
   std::int64_t time_ns = 0;
   double value = 0; ///< i64 as the nearest double, boolean as 0 or 1

@@ -4,6 +4,7 @@
 #include "domain/base/time.hpp"
 #include "tools/pollux/client_verbs.hpp"
 #include <iostream>
+#include <set>
 
 namespace pollux::cli {
 
@@ -64,6 +65,11 @@ private:
   table table_{{"EVENT TIME", "INGEST TIME", "NAME", "VALUE"}};
 };
 
+/// Programs that read rows get nothing but rows.
+bool tiers_told(const context& ctx, const history_request& want) {
+  return !ctx.quiet && want.format == history_format::as_table;
+}
+
 int history(client& node, const context& ctx, const history_request& want) {
   const auto within = interval_of(node, want.id, want.within);
   if (!within) return fail(within.error());
@@ -76,11 +82,13 @@ int history(client& node, const context& ctx, const history_request& want) {
   messages::history_query query{want.id, want.telemetry.empty() ? "" : want.telemetry.front(),
                                 within->from, within->to, messages::max_page};
   history_printer printer(want.format, ctx.color);
+  std::set<std::string> tiers; // read, over all pages
   std::int64_t last_time = 0;
   std::size_t at_last_time = 0; // rows printed that bear last_time: the next page repeats them
   for (;;) {
     const auto page = node.ask(query);
     if (!page) return fail(page.error());
+    for (const auto& t : page->tiers) tiers.insert(t);
     std::size_t repeated = query.from_ns == last_time ? at_last_time : 0;
     bool progress = false;
     for (const auto& row : page->rows) {
@@ -101,6 +109,11 @@ int history(client& node, const context& ctx, const history_request& want) {
   }
   printer.end();
   if (printer.rows() == 0 && !ctx.quiet) std::cerr << "no readings in this interval\n";
+  if (tiers_told(ctx, want) && !tiers.empty()) {
+    std::cerr << "read from:";
+    for (const auto& t : tiers) std::cerr << ' ' << t;
+    std::cerr << '\n';
+  }
   return exit_ok;
 }
 
