@@ -74,7 +74,8 @@ def json_rows(start, count, random_):
                "z": i * 13 % 700 / 10 if i % 97 else random_.random(), "n": i // 3, "steady": 7,
                "few": random_.choice(far), "on": i % 3 == 0, "note": NOTES[i % len(NOTES)]}
         if i % 2:
-            row.update(y=1000 + 2.0**-20 * random_.randrange(2**12), wide=random_.randrange(-2**63, 2**63))
+            row.update(y=1000 + 2.0**-20 * random_.randrange(2**12),
+                       wide=random_.randrange(-2**63, 2**63))
         if i % 5 == 0:
             row["noise"] = struct.unpack("<d", random_.randbytes(6) + b"\xe0" + random_.choice(
                 b"\x3f\x40\xbf\xc0").to_bytes(1, "little"))[0]

@@ -168,7 +168,7 @@ def checked(block, inputs_said):
 
 
 def read_block(stored):
-    """A block of version 1 or 2. Raises history_columns.Damaged for anything that is not as the page says."""
+    """A block of version 1 or 2; Damaged is raised for anything that is not as the page says."""
     data = Bytes(stored)
     version, crc = data.u8(), data.unpack("I")[0]
     check(version in (1, 2), "a block of version", version)
