@@ -22,10 +22,9 @@ std::string words(const bridge::rejections& rejected) {
 
 result<std::string> batch_door::take(const messages::readings_submit& batch) const {
   if (auto id = parse_twin_id(batch.twin); !id) return id.error();
-  const auto known =
-      inlet->with_directory(messages::shard_of(batch.twin, inlet->shards()), [&](actors::shard_directory& d) {
-        return d.find_living(batch.twin) != actors::unknown_row;
-      });
+  const auto known = inlet->with_directory(
+      messages::shard_of(batch.twin, inlet->shards()),
+      [&](actors::shard_directory& d) { return d.find_living(batch.twin) != actors::unknown_row; });
   if (!known && batch.model.empty())
     return failure{errc::not_found, "no twin " + batch.twin + ", and no model to make it with"};
   const auto model = batch.model.empty() ? nullptr : models->current(batch.model);

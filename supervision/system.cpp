@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervision/system.hpp"
 #include "actors/black_box.hpp"
-#include "actors/directory.hpp"
 #include "bridge/http/routes.hpp"
 #include "bridge/remote/gateway.hpp"
 #include "bridge/remote/pki.hpp"
@@ -9,10 +8,10 @@
 #include "supervision/core.hpp"
 #include "supervision/model_changes.hpp"
 #include "supervision/mqtt_bridge.hpp"
+#include "supervision/storage.hpp"
 #include "supervision/suspects.hpp"
 #include <algorithm>
 #include <deque>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -70,8 +69,6 @@ struct system::parts {
   bool unannounced = false; ///< a start the journal does not know of yet
   bool stopped = false;
 
-  status open_storage();
-  status load_directory();
   status announce_start();
   void allow_faults();
   status start_core();
@@ -79,47 +76,6 @@ struct system::parts {
   void watch_core();
   void await_end(std::size_t left);
 };
-
-status system::parts::open_storage() {
-  std::error_code error;
-  std::filesystem::create_directories(settings.node.data, error);
-  if (error) return failure{errc::io, "data folder " + settings.node.data + ": " + error.message()};
-  persistence::leveldb_log_options log_options;
-  log_options.folder = settings.node.data + "/log";
-  log_options.shards = settings.node.shards;
-  log_options.min_free_bytes = settings.journal.min_free_bytes;
-  auto opened_log = persistence::open_leveldb_log(log_options);
-  if (!opened_log) return opened_log.error();
-  journal = std::move(*opened_log);
-  persistence::leveldb_store_options store_options;
-  store_options.folder = settings.node.data + "/store";
-  auto opened_store = persistence::open_leveldb_store(store_options);
-  if (!opened_store) return opened_store.error();
-  tables = std::move(*opened_store);
-  auto opened_files = persistence::cold_folder::open(settings.node.data + "/history");
-  if (!opened_files) return opened_files.error();
-  files = std::move(*opened_files);
-  tables->set_cold_source(files);
-  return {};
-}
-
-status system::parts::load_directory() {
-  status outcome;
-  for (std::uint32_t shard = 0; shard < inlet->shards() && outcome; ++shard) {
-    auto read = tables->each_registry(shard, [&](const persistence::registry_row& row) {
-      inlet->with_directory(shard, [&](actors::shard_directory& d) {
-        const auto key = actors::journal_key(row.id, row.incarnation);
-        if (d.find_key(key) != actors::unknown_row) return;
-        if (d.add(key) != row.row)
-          outcome = failure{errc::corrupt, "registry of shard " + std::to_string(shard) + ": row " +
-                                               std::to_string(row.row) + " is out of order"};
-        if (row.deleted) d.mark_deleted(row.row);
-      });
-    });
-    if (!read) return read;
-  }
-  return outcome;
-}
 
 // What every shard must know of changes of models and of this start, in the journal before anything
 // else of it.
@@ -212,7 +168,11 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
       .set(1);
   p->settings = std::move(settings);
   p->conditions.set("recovery", false, "the journal is being read");
-  if (auto opened = p->open_storage(); !opened) return opened.error();
+  auto opened = open_storage(p->settings);
+  if (!opened) return opened.error();
+  p->journal = std::move(opened->journal);
+  p->tables = std::move(opened->tables);
+  p->files = std::move(opened->files);
   auto left = actors::open_black_box(p->settings.node.data + "/black-box");
   if (!left) return left.error();
   p->changes = std::make_unique<model_changes>(*p->tables, p->models, p->shadows);
@@ -238,7 +198,7 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
     if (!raw->running.hosts.empty()) return hand_over(raw->running.hosts, std::move(segments));
     for (auto& s : segments) raw->held.push_back(std::move(s));
   });
-  if (auto loaded = p->load_directory(); !loaded) return loaded.error();
+  if (auto loaded = load_directory(*p->tables, *p->inlet); !loaded) return loaded.error();
   if (auto judged = judge_suspects(*left, *p->journal, *p->tables, *p->inlet, *p->quarantine);
       !judged)
     return judged.error();

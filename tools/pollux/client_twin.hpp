@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Printing a twin, as it is or as it was.
 #pragma once
 #include "tools/pollux/output.hpp"
 
