@@ -169,7 +169,7 @@ TEST_CASE("a twin's document says how old values are and why a rule is silent") 
   CHECK(keys == std::vector<std::string>{"id", "kind", "model", "incarnation", "revision",
                                          "connected", "last_event_time", "last_ingest_time",
                                          "next_wakeup", "readings", "memory", "telemetry",
-                                         "windows", "rules", "alerts", "commands"});
+                                         "windows", "outputs", "rules", "alerts", "commands"});
 }
 
 TEST_CASE("a twin's document tells the watermark and the lanes where its model has event time") {
