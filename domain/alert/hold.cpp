@@ -22,12 +22,14 @@ std::uint32_t wanted_times(const hold_rule& rule, bool raising) noexcept {
 bool hold_state::note(const hold_rule& rule, bool raising, bool speaks, std::int64_t t) {
   if (raising && rule.within_ns > 0) {
     if (!speaks) return false;
-    const auto old = saturating_add(t, -rule.within_ns); // exactly so long ago still counts
-    met.erase(met.begin(), std::find_if(met.begin(), met.end(), [&](auto m) { return m >= old; }));
-    if (met.size() == max_hold_times) met.erase(met.begin());
-    met.push_back(t);
+    // A newer value of one telemetry may have an older time than another's: still in order of time.
+    met.insert(std::upper_bound(met.begin(), met.end(), t), t);
+    const auto old =
+        saturating_add(met.back(), -rule.within_ns); // exactly so long ago still counts
+    met.erase(met.begin(), std::lower_bound(met.begin(), met.end(), old));
+    if (met.size() > max_hold_times) met.erase(met.begin());
     since_ns = met.front();
-    last_ns = t;
+    last_ns = met.back();
     return met.size() >= rule.times;
   }
   if (!speaks) {

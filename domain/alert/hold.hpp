@@ -36,7 +36,8 @@ struct hold_state final : operator_state {
   std::vector<double> judged;
 
   /// The reading at `t` spoke for the change (`speaks`) to `raised`, or against it. True when that
-  /// makes the change due now. Readings come in order of time.
+  /// makes the change due now. Readings come in the order in which they are judged: of several
+  /// telemetries a newer value may have an older time than another's.
   [[nodiscard]] bool note(const hold_rule& rule, bool raising, bool speaks, std::int64_t t);
   /// When the change becomes due without another reading; `never` while that is not known. A
   /// reading at that very moment is heard first.

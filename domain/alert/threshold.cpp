@@ -21,7 +21,7 @@ bool judge(const threshold_rule& rule, double value, bool active) noexcept {
 
 void threshold_operator::observe(row& reading) const {
   const bool concerned = std::any_of(used_.begin(), used_.end(), [&](const named_operand& u) {
-    return u.slot < 0 || reading.fresh(u.slot);
+    return u.slot < 0 ? reading.anything_fresh() : reading.fresh(u.slot);
   });
   if (!concerned) return;
   const twin_operands source(reading.twin());

@@ -42,7 +42,8 @@ public:
   }
   /// What became due before this reading.
   void judge(row& reading) const override;
-  /// Judged whenever a reading brings something the expression looks at.
+  /// Judged whenever a reading brings a newer value of something the expression looks at; of what
+  /// may change with any reading, whenever it brings anything newer. Late readings are not judged.
   void observe(row& reading) const override;
   void pass_watermark(step_context& at, std::int64_t watermark_ns, bool by_idle) const override;
   void save(const operator_state& state, byte_writer& out) const override;

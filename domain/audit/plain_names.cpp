@@ -56,9 +56,23 @@ void named_values::learn_conditions(const row& r) {
 
 std::optional<double> named_values::operator()(std::string_view name) {
   const auto value = looked_up(name);
-  anything_new = anything_new || brings(name);
+  if (may_change_with_any(name))
+    asked_any = true;
+  else
+    anything_new = anything_new || brings(name);
   if (value) used[std::string(name)] = *value;
   return value;
+}
+
+// What windows that close give, but for those that are still open, and what joins give.
+bool named_values::may_change_with_any(std::string_view name) const {
+  const auto dot = name.rfind('.');
+  if (dot == std::string_view::npos) return false;
+  const std::string whole{name}, window = whole.substr(0, dot);
+  if (closing_.contains(window) || while_.contains(window))
+    return !name.substr(dot + 1).starts_with("open_");
+  return std::any_of(beside_.begin(), beside_.end(),
+                     [&](const auto& join) { return whole.starts_with(join.first + '.'); });
 }
 
 bool named_values::brings(std::string_view name) const {
@@ -66,6 +80,8 @@ bool named_values::brings(std::string_view name) const {
   const auto* telemetry = key(model_, "telemetry");
   if (telemetry != nullptr && key(*telemetry, name) != nullptr) return known_.fresh(whole);
   const auto window = whole.substr(0, whole.rfind('.'));
+  if (whole.starts_with(window + ".open_"))
+    if (const auto* op = find_operator(model_, window)) return known_.fresh(text_of(*op, "of", ""));
   if (const auto found = closing_.find(window); found != closing_.end())
     return found->second.closed_now();
   if (const auto found = last_.find(window); found != last_.end())
@@ -114,12 +130,10 @@ plain_number named_values::of_readings(const std::string& window, std::string_vi
   std::int64_t end = no_time;
   bool any = true; // a window of the kind has been there
   if (const auto panes = closing_.find(window); panes != closing_.end()) {
-    asked_closing = true;
     any = panes->second.closed().has_value();
     readings = panes->second.closed().value_or(readings);
     end = panes->second.closed_to_ns();
   } else if (const auto state = while_.find(window); state != while_.end()) {
-    asked_closing = true;
     const auto* part = state->second.closed() ? &*state->second.closed() : nullptr;
     if (what.starts_with("open_")) part = state->second.open();
     if (what.starts_with("open_")) what.remove_prefix(5);

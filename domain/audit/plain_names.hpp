@@ -21,7 +21,7 @@ public:
 
   std::string beyond;                 ///< a name that is not worked out here
   bool anything_new = false;          ///< the newest row brought something that was asked for
-  bool asked_closing = false;         ///< a window that closes was among the names
+  bool asked_any = false;             ///< one of the names may change with any row
   std::map<std::string, double> used; ///< what was asked for since the row
   /// What an alert says of this row: where the twin keeps a sketch, any value within the sketch's
   /// stated error is taken for the exact one.
@@ -34,6 +34,7 @@ private:
   plain_number of_readings(const std::string& window, std::string_view what, bool& understood);
   std::optional<double> as_stated(std::string_view name, const plain_number& exact);
   void learn_conditions(const row& r);
+  [[nodiscard]] bool may_change_with_any(std::string_view name) const;
 
   const config_node& model_;
   knowledge known_;

@@ -8,6 +8,7 @@
 #include "domain/base/time.hpp"
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 namespace pollux::domain::audit {
@@ -72,6 +73,7 @@ public:
       if (r.event_ns >= hours_end_) start_over();
       names_.learn(r);
       if (out_.agrees && wait_ > 0 && r.event_ns <= newest_) out_.numbers.erase("value");
+      anything_newer_ = r.judged && brings_anything_newer(r);
       newest_ = std::max(newest_, r.event_ns);
       if (r.judged) judge(r);
       if (!why_not_.empty()) return not_known(why_not_);
@@ -80,9 +82,6 @@ public:
     const auto* clock = key(at_.model, "event_time");
     if (!out_.agrees && due_at_the_alert() && clock != nullptr && key(*clock, "idle") != nullptr)
       fall_due();
-    if (!out_.agrees && unsure_)
-      return not_known("whether readings out of order count among `times` over a window that "
-                       "closes is not settled");
     return out_;
   }
 
@@ -93,6 +92,21 @@ private:
   }
   [[nodiscard]] bool due_at_the_alert() const {
     return wait_ > 0 && so_.due(wait_, count_) == moment() && moment() < hours_end_;
+  }
+
+  // Whether a row is the newest of all, or has a newer value of any telemetry of the model.
+  bool brings_anything_newer(const row& r) {
+    bool newer = r.brings() && r.event_ns > newest_;
+    const auto* telemetry = key(at_.model, "telemetry");
+    const auto look_at = [&](const std::string& name) {
+      if (telemetry == nullptr || key(*telemetry, name) == nullptr) return;
+      const auto [known, first] = newest_of_.try_emplace(name, r.event_ns);
+      newer = newer || first || r.event_ns > known->second;
+      known->second = std::max(known->second, r.event_ns);
+    };
+    for (const auto& [name, value] : r.values) look_at(name);
+    for (const auto& [name, text] : r.texts) look_at(name);
+    return newer;
   }
 
   // Outside of the hours nothing is on its way.
@@ -129,12 +143,10 @@ private:
     if (!result.understood) why_not_ = "the plain check does not know this expression";
     if (!why_not_.empty()) return;
     const bool here = !out_.agrees && is_the_row(at_, r);
-    // What comes of a window that closes may change with any reading, so any is judged.
-    if (!names_.anything_new && !(names_.asked_closing && r.brings())) {
+    if (!names_.anything_new && !(names_.asked_any && anything_newer_)) {
       if (here) out_.what = "nothing it names came anew there";
       return;
     }
-    if (names_.asked_closing && count_ > 1 && r.event_ns < newest_) unsure_ = true;
     if (here) out_.what = "the rule is off at this time of the week";
     if (!hours_.on(r.event_ns)) return;
     if (!within_hours_) hours_end_ = hours_.end_after(r.event_ns);
@@ -160,8 +172,9 @@ private:
 
   [[nodiscard]] bool is_enough(std::int64_t t) const {
     if (within_ > 0 && raising_) {
+      const auto last = *std::max_element(met_.begin(), met_.end());
       const auto recent = std::count_if(met_.begin(), met_.end(),
-                                        [&](std::int64_t m) { return m >= t - within_ && m <= t; });
+                                        [&](std::int64_t m) { return m >= last - within_; });
       return static_cast<std::size_t>(recent) >= count_;
     }
     const auto due = so_.due(wait_, count_);
@@ -201,7 +214,8 @@ private:
   double value_ = 0;
   std::int64_t newest_ = no_time;
   std::string why_not_;
-  bool unsure_ = false;
+  bool anything_newer_ = false;                   ///< in the newest row
+  std::map<std::string, std::int64_t> newest_of_; ///< by telemetry
   rule_answer out_{true, false, no_such_row, {}};
 };
 

@@ -22,7 +22,7 @@ namespace pollux::domain {
 const std::vector<operator_type>& operator_types() {
   static const std::vector<operator_type> types = {
       {"window", 2, read_window},               //
-      {"threshold", 1, read_threshold},         //
+      {"threshold", 2, read_threshold},         //
       {"z_score", 2, read_z_score},             //
       {"sequence", 1, read_rise_then_spike},    //
       {"pattern", 2, read_pattern},             //
@@ -32,7 +32,7 @@ const std::vector<operator_type>& operator_types() {
       {"robust", 1, read_robust},               //
       {"absence", 1, read_absence},             //
       {"as_of", 1, read_as_of},                 //
-      {"nearest", 1, read_nearest},             //
+      {"nearest", 2, read_nearest},             //
       {"multivariate", 1, read_multivariate},   //
       {"machine_alert", 1, read_machine_alert}, //
       {"state_machine", 1, read_state_machine}, //

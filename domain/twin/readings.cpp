@@ -107,6 +107,7 @@ void intake::apply_at_once(std::int64_t t, std::span<const field> fields) {
   const bool newest = t > twin_.last_event_ns;
   twin_.last_event_ns = std::max(twin_.last_event_ns, t);
   twin_.last_heard_ns = at_.now_ns;
+  if (newest) reading.note_newest();
   for (const auto* op : rules_.observing) op->observe(reading);
   if (twin_.line) return note_kept(t);
   if (newest)

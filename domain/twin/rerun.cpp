@@ -192,6 +192,7 @@ void go_through(step_context& at, std::size_t index) {
   const auto cells = line.rows.cells(index);
   const auto noted = at.verdicts->size();
   row reading(at, t);
+  reading.note_newest(); // readings come in order of time here, one for each instant
   for (const auto& c : cells) {
     const auto value = line.rows.value(c);
     reading.note_fresh(c.slot, value.numeric() ? value.number() : 0);

@@ -42,6 +42,9 @@ public:
   [[nodiscard]] bool fresh(int slot) const noexcept { return fresh_.has(std::size_t(slot)); }
   /// The reading brought this telemetry, fresh, late or as a correction.
   [[nodiscard]] bool arrived(int slot) const noexcept { return arrived_.has(std::size_t(slot)); }
+  /// The reading brought something newer than what was judged before: a newer value of any
+  /// telemetry, or, whatever it brought, a newer time than all before.
+  [[nodiscard]] bool anything_fresh() const noexcept { return newest_ || !fresh_.empty(); }
   /// The value as a number; only where fresh() and numeric.
   [[nodiscard]] double value(int slot) const noexcept { return values_[std::size_t(slot)]; }
 
@@ -49,6 +52,7 @@ public:
     fresh_.insert(std::size_t(slot));
     values_[std::size_t(slot)] = value;
   }
+  void note_newest() noexcept { newest_ = true; } ///< of all readings of the twin
   void note_arrived(int slot) noexcept { arrived_.insert(std::size_t(slot)); }
 
   /// What an operator found about this reading, for the operators after it.
@@ -63,6 +67,7 @@ public:
 private:
   step_context& at_;
   std::int64_t event_time_ns_;
+  bool newest_ = false;
   bit_set<max_telemetry> fresh_, arrived_;
   bit_set<max_operators> upper_, lower_;
   std::array<double, max_telemetry> values_; // set where fresh_ says so

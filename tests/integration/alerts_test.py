@@ -214,7 +214,7 @@ class Alerts(support.NodeTest):
                                               "severity_changed", "latched", "cleared")])
         shown = node.cli("alert", "show", TWIN, hot)
         self.assertIn("fan ordered", shown)
-        self.assertIn("threshold revision 1", shown)
+        self.assertIn("threshold revision 2", shown)
         node.verify("--online")
 
     def test_silence_is_kept_and_its_end_tells_what_is_still_true(self):
