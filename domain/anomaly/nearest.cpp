@@ -45,9 +45,9 @@ void nearest_operator::observe(row& reading) const {
   const double value = reading.value(slot_);
   const auto finding = state.add(rule_, value);
   if (!state.score()) return;
-  const auto turn =
-      state.alert.next(rule_.alert, *state.score(), active(reading.twin()) != nullptr);
-  if (turn == episode::turn::none) return;
+  const bool was = active(reading.twin()) != nullptr;
+  const auto turn = state.alert.next(rule_.alert, *state.score(), was);
+  if (turn == episode::turn::none && !(was && graded())) return;
   const std::int64_t t = reading.event_time_ns();
   auto proof = prove(rule_, state, finding, field_, value, t);
   if (turn == episode::turn::raise)

@@ -201,3 +201,29 @@ TEST_CASE("outputs are for expressions below, and unknown while there is no verd
   CHECK(out[0].alert.proof.explanation.ends_with(", the median of 4 readings"));
   CHECK(out[1].alert.rule == "t");
 }
+
+TEST_CASE("severity follows the value, or the score, of every rule with limits of its own") {
+  for (const std::string keys :
+       {R"("type": "ewma", "of": "x", "half_life_readings": 40)", R"("type": "cusum", "of": "x")",
+        R"("type": "seasonal", "of": "x", "cycle": "day")",
+        R"("type": "robust", "of": "x", "span": "5m")"}) {
+    CAPTURE(keys);
+    const auto levels_by = [&](const char* by, double first, double second) {
+      const auto models = rule_library(keys + R"(, "min_samples": 30, "levels_by": ")" + by +
+                                       R"(", "levels": [{"above": )" + std::to_string(first) +
+                                       R"(, "severity": "info"}, {"above": )" +
+                                       std::to_string(second) + R"(, "severity": "critical"}])");
+      hand device(models, "m");
+      for (int t = 0; t < 60; ++t) CHECK(device.reading(t, {{"x", t % 2 == 0 ? 9 : 11}}).empty());
+      std::string all;
+      int t = 60;
+      for (const double x : {19.0, 20.0, 60.0, 61.0, 18.0})
+        for (const auto& e : device.reading(t++, {{"x", x}}))
+          all += std::string(to_string(e.alert.transition)) + " " + to_string(e.alert.level) + " ";
+      return all;
+    };
+    const std::string risen = "raised info severity_changed critical ";
+    CHECK(levels_by("value", 15, 40) == risen + "severity_changed info ");
+    CHECK(levels_by("score", 5, 9.5).starts_with(risen));
+  }
+}

@@ -226,3 +226,30 @@ TEST_CASE("nearest refuses what it cannot be, with the reason") {
   CHECK(error(R"(, "quiet": 1.5)").find("whole number") != std::string::npos);
   CHECK(error(R"(, "quite": 2)").find("quiet") != std::string::npos);
 }
+
+TEST_CASE("an alert's severity follows the score of nearest while it lasts") {
+  std::string text{small};
+  text.insert(text.find("\"quiet\": 5"),
+              "\"levels_by\": \"score\", \"levels\": [{\"above\": 1.5, \"severity\": \"info\"}, "
+              "{\"above\": 4, \"severity\": \"critical\"}], ");
+  library models;
+  models.add("h", text);
+  hand twin(models, "h");
+  std::mt19937 random(5);
+  std::vector<severity> levels;
+  std::vector<double> scores;
+  for (int t = 0; t < 260; ++t) {
+    const double beyond = t < 200 ? 0 : t < 202 ? 40 : t < 206 ? 400 : 0;
+    for (const auto& e : twin.reading(t, {{"v", rhythm(t, random) + beyond}})) {
+      if (e.alert.transition == alert_transition::cleared) continue;
+      levels.push_back(e.alert.level);
+      scores.push_back(number(e.alert.proof, "score"));
+    }
+  }
+  REQUIRE(levels.size() >= 3);
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    CHECK((levels[i] == severity::critical) == (scores[i] > 4));
+  CHECK(levels[0] == severity::info);
+  CHECK(levels[1] == severity::critical);
+  CHECK(levels[2] == severity::info);
+}
