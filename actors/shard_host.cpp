@@ -62,12 +62,7 @@ caf::behavior shard_host::make_behavior() {
   around_->host = caf::actor_cast<caf::actor>(this);
   around_->outbox = with_.outbox;
   around_->node = with_.node;
-  around_->applied_readings = &with_.metrics->make_counter(
-      "pollux_twin_readings_total", "Readings applied by twins, replays included");
-  around_->applied_inputs = &with_.metrics->make_counter(
-      "pollux_twin_inputs_total", "Inputs applied by twins, replays included");
-  around_->effects =
-      &with_.metrics->make_counter("pollux_twin_effects_total", "Effects born, replays included");
+  around_->count_in(*with_.metrics);
   send(this, recover_atom::value);
   return {
       [this](const hand_over_batch& batch) { deliver(*batch.segments); },

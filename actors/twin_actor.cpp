@@ -50,6 +50,7 @@ private:
     thread_local domain::effects out;
     out.clear();
     std::uint64_t readings = 0;
+    const auto lanes = state_.lanes() != nullptr ? state_.lanes()->all() : lane_totals{};
     shadow_turn beside;
     const bool shadows = around_->shadows != nullptr && around_->shadows->on();
     for (std::uint32_t i = work.first; i < work.first + work.count; ++i) {
@@ -73,10 +74,20 @@ private:
     }
     around_->applied_inputs->add(work.count);
     around_->applied_readings->add(readings);
+    if (state_.lanes() != nullptr) count_lanes(lanes);
     tell_effects(out);
     if (state_.deleted()) return snapshot(true);
     tell_timer();
     if (watched_) tell_feed(in.ingest_time_ns);
+  }
+
+  using lane_totals = decltype(domain::lane_counts{}.all());
+
+  // The twin's own totals go on, so what is new is counted once for all of a message's readings.
+  void count_lanes(const lane_totals& before) {
+    const auto now = state_.lanes()->all();
+    for (std::size_t i = 0; i < now.size(); ++i)
+      if (now[i] > before[i]) around_->lanes[i]->add(now[i] - before[i]);
   }
 
   void tell_effects(domain::effects& out) {
@@ -139,6 +150,20 @@ private:
 };
 
 } // namespace
+
+void twin_surroundings::count_in(messages::metrics& all) {
+  applied_readings = &all.make_counter("pollux_twin_readings_total",
+                                       "Readings applied by twins, replays included");
+  applied_inputs =
+      &all.make_counter("pollux_twin_inputs_total", "Inputs applied by twins, replays included");
+  effects = &all.make_counter("pollux_twin_effects_total", "Effects born, replays included");
+  for (std::size_t i = 0; i < lanes.size(); ++i)
+    lanes[i] =
+        &all.make_counter("pollux_event_time_readings_total",
+                          "Readings applied by twins with an event_time block, by how they stood "
+                          "to the watermark",
+                          {{"lane", domain::lane_counts::names[i]}});
+}
 
 caf::actor spawn_twin(caf::actor_system& system, std::shared_ptr<const twin_surroundings> around,
                       twin_place place, std::string key, domain::twin_state state) {

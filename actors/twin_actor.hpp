@@ -6,6 +6,7 @@
 #include "actors/shadow.hpp"
 #include "actors/work.hpp"
 #include "messages/observability/metrics.hpp"
+#include <array>
 #include <caf/all.hpp>
 #include <memory>
 
@@ -19,6 +20,11 @@ struct twin_surroundings {
   messages::counter* applied_readings = nullptr;
   messages::counter* applied_inputs = nullptr;
   messages::counter* effects = nullptr;
+  /// In the order of domain::lane_counts::names.
+  std::array<messages::counter*, domain::lane_counts::names.size()> lanes{};
+
+  /// Sets the counters to those of the node.
+  void count_in(messages::metrics& all);
 };
 
 /// Spawns a twin whose state is `state`. The surroundings outlive it.

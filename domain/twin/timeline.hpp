@@ -6,6 +6,7 @@
 #include "domain/alert/alert_table.hpp"
 #include "domain/base/time.hpp"
 #include "domain/model/event_time.hpp"
+#include "domain/twin/lane_counts.hpp"
 #include "domain/twin/row_buffer.hpp"
 #include "domain/twin/told_verdict.hpp"
 #include "domain/twin/twin_state.hpp"
@@ -18,17 +19,6 @@ namespace pollux::domain {
 /// The timer of event time: idle time-out and postponed re-runs. Every other is an operator's
 /// index, or the one of commands or alerts.
 inline constexpr std::uint32_t event_timer = command_timer - 2;
-
-/// How readings stood to the watermark. Each reading counts once.
-struct lane_counts {
-  std::uint64_t on_time = 0;   ///< newer than all before
-  std::uint64_t reordered = 0; ///< out of order, not behind the watermark
-  std::uint32_t late_amended = 0;
-  std::uint32_t late_kept = 0;    ///< late = keep: joined its windows, nothing judged again
-  std::uint32_t late_dropped = 0; ///< late = drop
-  std::uint32_t too_late = 0;     ///< behind the watermark by more than the lateness
-  std::uint32_t future = 0;       ///< ahead of our clock by more than the guard
-};
 
 /// Smallest (ingest time - event time) over the last one to two periods: a device whose clock is
 /// right is never early, so what is left of the delay is its clock's error plus the shortest way.

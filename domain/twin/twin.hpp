@@ -11,6 +11,7 @@
 #include "domain/twin/description.hpp"
 #include "domain/twin/effect.hpp"
 #include "domain/twin/input.hpp"
+#include "domain/twin/lane_counts.hpp"
 #include <memory>
 #include <string>
 
@@ -34,6 +35,10 @@ public:
   [[nodiscard]] bool deleted() const noexcept;
   /// The model version that rules now (content hash); empty before twin_created.
   [[nodiscard]] std::string_view model_hash() const noexcept;
+
+  /// Which way the readings went so far; nullptr without an event_time block. Valid until the next
+  /// step.
+  [[nodiscard]] const lane_counts* lanes() const noexcept;
 
   struct body; // defined in twin_state.hpp, for domain/ only
   body& get() noexcept { return *body_; }

@@ -2,6 +2,7 @@
 #include "domain/twin/twin_state.hpp"
 #include "domain/model/operator.hpp"
 #include "domain/twin/event_clock.hpp"
+#include "domain/twin/timeline.hpp"
 
 namespace pollux::domain {
 namespace {
@@ -48,6 +49,10 @@ std::size_t twin_state::active_alerts() const noexcept {
 }
 std::string_view twin_state::model_hash() const noexcept {
   return body_->rules ? std::string_view(body_->rules->hash) : std::string_view{};
+}
+
+const lane_counts* twin_state::lanes() const noexcept {
+  return body_->line ? &body_->line->lanes : nullptr;
 }
 
 const model& twin_state::body::ruling() const noexcept {
