@@ -192,18 +192,24 @@ class BadInput(support.NodeTest):
                   ("telemetry/order", reading(7, 99)))  # the same instant, another value
         # a device that numbers: 2 comes twice with another time stamp, 4 before 3
         self.send(*[("telemetry/numbered", reading(at, value, seq=seq)) for seq, at, value in
-                    ((1, 1, 20), (2, 2, 21), (2, 2, 21), (4, 4, 23), (3, 3, 22), (4, 4, 23))])
+                    ((1, 1, 20), (2, 2, 21), (2, 2, 21), (4, 4, 23), (3, 3, 22), (4, 4, 23))],
+                  # one whose numbers 2 and 4 to 16 had not come when 80 did
+                  *[("telemetry/gaps", reading(at, 20, seq=seq)) for seq, at in
+                    ((1, 1), (3, 2), (80, 3))])
         self.settle(node)
         twin = node.twin("lab:order")
         self.assertEqual(twin["readings"],
-                         {"applied": 9, "late": 2, "duplicates": 3, "corrections": 1})
+                         {"applied": 9, "late": 2, "duplicates": 3, "corrections": 1, "missing": 0})
         window = {w["name"]: w for w in twin["windows"]}["temperature_5m"]
         self.assertEqual(window["count"], 8)
         self.assertEqual((window["min"], window["max"]), (20, 99))
         self.assertEqual(twin["telemetry"]["temperature"]["value"], 99)
         numbered = node.twin("lab:numbered")
         self.assertEqual(numbered["readings"],
-                         {"applied": 4, "late": 1, "duplicates": 2, "corrections": 0})
+                         {"applied": 4, "late": 1, "duplicates": 2, "corrections": 0, "missing": 0})
+        self.assertNotIn("missing", node.cli("twin", "get", "lab:numbered"))
+        self.assertEqual(node.twin("lab:gaps")["readings"]["missing"], 14)
+        self.assertIn("corrections 0, missing 14)", node.cli("twin", "get", "lab:gaps"))
         self.assertEqual(node.quarantine(), [])
         node.kill()
         node.start()

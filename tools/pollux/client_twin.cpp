@@ -5,6 +5,7 @@
 #include "tools/pollux/client_history.hpp"
 #include "tools/pollux/client_session.hpp"
 #include "tools/pollux/client_verbs.hpp"
+#include "tools/pollux/retention_verbs.hpp"
 #include <iostream>
 
 namespace pollux::cli {
@@ -43,8 +44,11 @@ void print_head(const json& twin, const context& ctx) {
             << (part(twin, "connected") == json(false) ? ", disconnected" : "") << '\n'
             << "readings " << text(readings, "applied") << " (late " << text(readings, "late")
             << ", duplicates " << text(readings, "duplicates") << ", corrections "
-            << text(readings, "corrections") << "), last event time "
-            << text(twin, "last_event_time") << '\n'
+            << text(readings, "corrections")
+            << (part(readings, "missing").is_number() && part(readings, "missing") != json(0)
+                    ? ", missing " + text(readings, "missing")
+                    : "")
+            << "), last event time " << text(twin, "last_event_time") << '\n'
             << "revision " << text(twin, "revision") << ", state " << text(memory, "state_bytes")
             << " bytes, of these windows " << text(memory, "window_bytes") << '\n';
   const auto& clock = part(twin, "event_time");
@@ -205,6 +209,7 @@ void add_twin_verbs(CLI::App& app, context& ctx) {
   add_watch_verb(*twin, ctx);
   add_history_verb(*twin, ctx);
   add_completeness_verb(*twin, ctx);
+  add_retention_twin_verbs(*twin, ctx);
 
   auto* create = twin->add_subcommand("create", "make a twin before its first reading");
   auto model = std::make_shared<std::string>();
