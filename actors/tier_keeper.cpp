@@ -25,17 +25,28 @@ persistence::tiering_options options_of(const tier_surroundings& with) {
   return o;
 }
 
+/// Topics name a twin by their levels, and mostly without its namespace.
+bool has_level(std::string_view topic, std::string_view name) {
+  for (std::size_t begin = 0; begin <= topic.size();) {
+    const auto end = std::min(topic.find('/', begin), topic.size());
+    if (topic.substr(begin, end - begin) == name) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
 /// Quarantined records that name the twin.
 result<std::uint64_t> erase_quarantined(persistence::store& tables,
                                         const persistence::id_pattern& wanted) {
+  const auto name = std::string_view(wanted.id()).substr(wanted.id().find(':') + 1);
   std::uint64_t erased = 0, after = 0;
   for (;;) {
     const auto page = tables.quarantine_page(after, quarantine_page);
     if (!page) return page.error();
     for (const auto& row : *page) {
       after = row.id;
-      if (!wanted.in(row.record.topic) && !wanted.in(row.record.payload) &&
-          !wanted.in(row.record.detail))
+      if (!has_level(row.record.topic, name) && !wanted.in(row.record.topic) &&
+          !wanted.in(row.record.payload) && !wanted.in(row.record.detail))
         continue;
       if (auto s = tables.erase_quarantine(row.id); !s) return s.error();
       ++erased;

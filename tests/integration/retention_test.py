@@ -102,7 +102,7 @@ class Retention(support.NodeTest):
         self.assertEqual(self.values(node, "one"), [v for _, v in rows])
         node.kill()
         node.start()
-        self.assertGreater(self.wait_moved(node)["cold"]["readings"], 500)
+        support.eventually(lambda: self.tiers(node)["cold"]["readings"] > 500, 60, "cold history")
         self.assertEqual(self.values(node, "one"), [v for _, v in rows])
         node.verify("--online")
         node.stop()
