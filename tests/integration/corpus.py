@@ -131,6 +131,9 @@ def fill(node, client, folder):
     write.send(AMENDED, "amended", *({"ts": START + n * 5000, "x": 50 + n % 7} for n in range(60)))
     write.send(AMENDED, "amended", *({"ts": START + 60_000 + n * 250, "x": 99} for n in range(40)))
     write.send(AMENDED, "amended", *({"ts": START + 60_100 + n * 250, "x": 1} for n in range(80)))
+    # what came late is worked in a little later than it came
+    support.eventually(lambda: not node.twin_or_none("c:amended")["event_time"]["pending"], 20,
+                       "late readings to be worked in")
     vibrations = (1, 5, 6, 7, 2, 3, 5, 5, 2, 6, 6, 6)
     write.send(PATTERN, "pattern", *({"ts": START + n * 1000, "vibration": v, "temperature": 50}
                                      for n, v in enumerate(vibrations)))
