@@ -79,8 +79,8 @@ struct twin_state::body {
   std::uint32_t timer = 0;
   std::uint32_t incarnation = 0;
 
-  std::uint64_t top_sequence = 0;   ///< largest running number seen from the device, 0 = none
-  std::uint64_t seen_sequences = 0; ///< bit i: top_sequence - i was seen
+  std::uint64_t top_sequence = 0;      ///< largest running number seen from the device, 0 = none
+  std::uint64_t seen_sequences = 0;    ///< bit i: top_sequence - i was seen
   std::uint64_t missing_sequences = 0; ///< numbers that were never seen (device_sequence.hpp)
   std::uint8_t expected_sequences = 0;
   bool connected = true;
