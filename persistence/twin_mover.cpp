@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Which blocks are written anew, and where they are cut. Writing them: twin_mover_make.cpp.
 #include "persistence/twin_mover.hpp"
-#include "messages/hash.hpp"
 #include <algorithm>
 #include <bit>
 
@@ -8,22 +8,16 @@ namespace pollux::persistence {
 
 namespace {
 
-constexpr int cold_place = static_cast<int>(tier::cold), gone = cold_place + 1, unknown = -1;
+constexpr int unknown = -1;
 constexpr std::size_t most_inputs = 4 * warm_blocks.max_inputs; // of one plan
 // A device that sends old and new readings in turns would leave blocks of one reading each: from
 // this many changes of tier in one block on, short runs stay with their younger neighbours.
 constexpr std::size_t most_runs = 16, short_run = 32;
 
-std::size_t room(int place) {
-  return place == static_cast<int>(tier::hot) ? hot_blocks.max_inputs : warm_blocks.max_inputs;
-}
-
-/// Chained by the hash of its bytes, which nothing can continue.
-bool is_old_format(const block_info& b) { return is_chain_start(b.chain); }
-
 bool has_readings(const block_info& b) { return b.least_event_time_ns <= b.greatest_event_time_ns; }
 
 constexpr std::size_t blocks_to_join = 8;
+constexpr std::size_t days_cut = 7; // of what is left of a block, each into a block of its own
 
 /// Sizes within a class differ by less than eight times.
 unsigned size_class(std::size_t inputs) {
@@ -48,18 +42,6 @@ bool may_have_aged(const block_info& b, const domain::retention_rule& rule,
   return tier_of(rule, oldest, now_ns) > b.kept ||
          (rule.keep_days > 0 && (age(newest, now_ns) > rule.keep_days ||
                                  age(oldest, now_ns) > rule.keep_days + rule.keep_days / 10));
-}
-
-result<std::uint64_t> digest_of(std::string_view block) {
-  std::uint64_t digest = 0;
-  std::string canonical;
-  auto s = decode_any_block(block, [&](const domain::input& in) {
-    canonical.clear();
-    append_canonical(in, canonical);
-    digest = messages::hash64(canonical, digest);
-  });
-  if (!s) return s.error();
-  return digest;
 }
 
 int twin_mover::place_of(std::int64_t event_time_ns, bool expiring) const noexcept {
@@ -118,8 +100,15 @@ status twin_mover::divide(std::size_t source, bool expiring) {
   const auto& b = (*blocks_)[source];
   const int kept = static_cast<int>(b.kept);
   std::vector<unit> runs;
+  std::vector<std::uint32_t> midnights; // inputs that begin another day than the one before
   std::uint32_t ordinal = 0;
+  std::int64_t last_age = INT64_MAX;
   auto s = decode_any_block(*bytes, [&](const domain::input& in) {
+    if (!in.readings.empty()) {
+      const auto days = age(in.readings.front().event_time_ns, now_ns_);
+      if (days < last_age) midnights.push_back(ordinal);
+      last_age = std::min(last_age, days);
+    }
     int place = unknown;
     for (const auto& r : in.readings) {
       const int p = std::max(place_of(r.event_time_ns, expiring), kept);
@@ -148,24 +137,37 @@ status twin_mover::divide(std::size_t source, bool expiring) {
       units_.push_back(run);
   }
   if (units_.size() == first + 1) units_.back().whole = true;
-  cut_remainder(first);
+  cut_remainder(first, midnights);
   return chain_cuts(*bytes, first);
 }
 
-/// What stays of a block whose beginning goes is cut into pieces of twice the size each, so that
-/// not all of it is written anew every time another day goes.
-void twin_mover::cut_remainder(std::size_t first_unit) {
+/// What stays of a block whose beginning goes is cut, so that not all of it is written anew every
+/// time another day goes: at the next midnights, or where a day is little into pieces of twice the
+/// size each.
+void twin_mover::cut_remainder(std::size_t first_unit,
+                               const std::vector<std::uint32_t>& midnights) {
   auto last = units_.back();
   const auto& b = (*blocks_)[last.source];
   if (units_.size() == first_unit + 1 || last.place != static_cast<int>(b.kept)) return;
-  auto piece = units_[units_.size() - 2].to - units_[units_.size() - 2].from;
-  piece = std::max<std::uint32_t>(piece, short_run);
-  for (units_.pop_back(); last.to - last.from > 2 * piece; piece *= 2) {
+  units_.pop_back();
+  auto piece = units_.back().to - units_.back().from;
+  const auto cut_at = [&](std::uint32_t at) {
     auto u = last;
-    u.to = last.from + piece;
+    u.to = at;
     units_.push_back(u);
-    last.from = u.to;
+    last.from = at;
     last.apart = true;
+  };
+  auto next = std::upper_bound(midnights.begin(), midnights.end(), last.from);
+  const auto days = midnights.end() - next;
+  if (days > 0 && (last.to - last.from) / static_cast<std::size_t>(days) >= short_run) {
+    for (std::size_t cuts = 0; cuts < days_cut && next != midnights.end(); ++next)
+      if (*next >= last.from + short_run && last.to > *next) {
+        cut_at(*next);
+        ++cuts;
+      }
+  } else {
+    for (; last.to - last.from > 2 * piece; piece *= 2) cut_at(last.from + piece);
   }
   units_.push_back(last);
 }
@@ -276,117 +278,6 @@ bool twin_mover::join_left(std::size_t& begin, std::size_t& inputs) {
   begin = left;
   inputs = together;
   return true;
-}
-
-status twin_mover::make() {
-  hot_.chained_already();
-  warm_.chained_already();
-  passing_.chained_already();
-  inputs_ = 0;
-  for (const auto& u : units_) {
-    const auto& b = (*blocks_)[u.source];
-    if (!u.work) {
-      if (auto s = flush(); !s) return s;
-      continue;
-    }
-    if (out_.sources.empty() || out_.sources.back().first != b.first) out_.sources.push_back(b);
-    if (u.place != gone) {
-      if (auto s = add_unit(u); !s) return s;
-      continue;
-    }
-    out_.expired_inputs += u.to - u.from;
-    auto bytes = u.whole ? result<std::string_view>(std::string_view()) : bytes_of(u.source);
-    if (!bytes) return bytes.error();
-    out_.expired_upto = b.last;
-    std::uint32_t ordinal = 0;
-    if (u.whole) continue;
-    auto s = decode_any_block(*bytes, [&](const domain::input& in) {
-      if (++ordinal == u.to) out_.expired_upto = in.id;
-    });
-    if (!s) return s;
-  }
-  return flush();
-}
-
-status twin_mover::add_unit(const unit& u) {
-  const auto& b = (*blocks_)[u.source];
-  const bool old_format = is_old_format(b);
-  const auto count = u.to - u.from;
-  const bool stays = !u.whole && u.place == static_cast<int>(b.kept);
-  if (inputs_ > 0 &&
-      (u.place != place_ || old_format || old_format_ || u.before != after_ ||
-       inputs_ + count > room(place_) || values_ + b.values > warm_blocks.max_values))
-    if (auto s = flush(); !s) return s;
-  const auto bytes = bytes_of(u.source);
-  if (!bytes) return bytes.error();
-  if (inputs_ == 0) {
-    before_ = u.before;
-    place_ = u.place;
-    stays_ = stays;
-    digest_ = 0;
-  }
-  chain_hasher old_chain;
-  if (old_format) {
-    const auto h = read_block_header(*bytes);
-    if (!h) return h.error();
-    before_ = h->chain_before;
-    old_chain.begin(before_);
-  }
-  std::uint32_t ordinal = 0;
-  auto s = decode_any_block(*bytes, [&](const domain::input& in) {
-    if (ordinal++ < u.from || ordinal > u.to) return;
-    canonical_.clear();
-    append_canonical(in, canonical_);
-    digest_ = messages::hash64(canonical_, digest_);
-    if (old_format) old_chain.add(in);
-    if (place_ == cold_place)
-      cold_.add(in);
-    else
-      table_builder().add(in);
-    out_.readings += in.readings.size();
-  });
-  if (!s) return s;
-  inputs_ += count;
-  values_ += b.values;
-  out_.inputs += count;
-  after_ = old_format ? old_chain.end() : u.after;
-  old_format_ = old_format;
-  return {};
-}
-
-block_builder& twin_mover::table_builder() noexcept {
-  return place_ == 0 ? hot_ : stays_ ? passing_ : warm_;
-}
-
-status twin_mover::flush() {
-  if (inputs_ == 0) return {};
-  inputs_ = values_ = 0;
-  made_block made;
-  made.digest = digest_;
-  if (place_ == cold_place) {
-    auto frame = cold_.finish(twin_->key, before_, after_);
-    if (!frame) return frame.error();
-    auto head = read_cold_frame_head(*frame);
-    if (!head) return head.error();
-    made.info = head->info;
-    made.bytes = std::move(*frame);
-  } else {
-    made.bytes = table_builder().finish(before_, after_);
-    auto info = describe_block(made.bytes, static_cast<tier>(place_));
-    if (!info) return info.error();
-    made.info = *info;
-  }
-  out_.made.push_back(std::move(made));
-  return {};
-}
-
-result<std::string_view> twin_mover::bytes_of(std::size_t source) {
-  if (held_ == source) return std::string_view(bytes_);
-  auto bytes = from_.block(twin_->shard, twin_->row, (*blocks_)[source].first);
-  if (!bytes) return bytes.error();
-  bytes_ = std::move(*bytes);
-  held_ = source;
-  return std::string_view(bytes_);
 }
 
 } // namespace pollux::persistence

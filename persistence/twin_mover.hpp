@@ -70,6 +70,14 @@ private:
     bool apart = false; ///< not joined with what is before it
     chain_value before{}, after{};
   };
+  static constexpr int cold_place = static_cast<int>(tier::cold), gone = cold_place + 1;
+  [[nodiscard]] static std::size_t room(int place) noexcept {
+    return place == static_cast<int>(tier::hot) ? hot_blocks.max_inputs : warm_blocks.max_inputs;
+  }
+  /// Chained by the hash of its bytes, which nothing can continue.
+  [[nodiscard]] static bool is_old_format(const block_info& b) noexcept {
+    return is_chain_start(b.chain);
+  }
   [[nodiscard]] status find_units();
   [[nodiscard]] status divide(std::size_t source, bool expiring);
   [[nodiscard]] status chain_cuts(std::string_view block, std::size_t first_unit);
@@ -78,7 +86,7 @@ private:
   void mark_work();
   void join_neighbours();
   [[nodiscard]] bool join_left(std::size_t& begin, std::size_t& inputs);
-  void cut_remainder(std::size_t first_unit);
+  void cut_remainder(std::size_t first_unit, const std::vector<std::uint32_t>& midnights);
   [[nodiscard]] status make();
   [[nodiscard]] status add_unit(const unit& u);
   [[nodiscard]] status flush();

@@ -172,6 +172,7 @@ TEST_CASE("tiers: day by day blocks become large, and an input is written anew a
   for (int d = 0; d <= days; ++d) a.run(noon + (d + 365) * day);
   CHECK(a.infos(0).size() <= 8);
   CHECK(a.files->files()->size() <= 8);
+  CHECK(a.mover->counts().moved_inputs <= days * a_day * 12);
   CHECK(a.read(0) == a.expected[0]);
   a.check();
 }
