@@ -3,6 +3,7 @@
 #include "tools/pollux/client_job.hpp"
 #include "tools/pollux/groups.hpp"
 #include "tools/pollux/journal_repair.hpp"
+#include "tools/pollux/retention_verbs.hpp"
 #include "tools/pollux/verify_offline.hpp"
 #include <iostream>
 #include <unistd.h>
@@ -102,6 +103,7 @@ void add_journal_verbs(CLI::App& app, context& ctx) {
     return finish(count_offline(*data, ctx));
   });
   add_journal_repair_verbs(*journal, ctx);
+  add_retention_journal_verbs(*journal, ctx);
 }
 
 } // namespace pollux::cli
