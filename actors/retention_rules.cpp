@@ -30,11 +30,12 @@ result<persistence::shard_rules> retention_rules_of(const persistence::store& ta
     out.held[row.row] = held.contains(row.id);
     auto version = models.ruling(row.model_name, row.id);
     if (version == nullptr) version = models.find(row.model_hash);
-    if (version == nullptr) return;
-    auto known = std::find(out.rules.begin(), out.rules.end(), version->retention);
+    // a life that has ended may be of a model nobody knows any more: it ages as most do
+    const auto rule = version == nullptr ? domain::retention_rule{} : version->retention;
+    auto known = std::find(out.rules.begin(), out.rules.end(), rule);
     if (known == out.rules.end()) {
       if (out.rules.size() + 1 >= persistence::no_rule) return;
-      known = out.rules.insert(known, version->retention);
+      known = out.rules.insert(known, rule);
     }
     out.rule_of_row[row.row] = static_cast<std::uint16_t>(known - out.rules.begin());
   });
