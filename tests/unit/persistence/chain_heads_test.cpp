@@ -3,8 +3,7 @@
 // cannot keep them, even with every checksum and chain value made anew.
 #include "persistence/block_builder.hpp"
 #include "persistence/chain_heads.hpp"
-#include "persistence/tiering.hpp"
-#include "tests/unit/persistence/running_twin.hpp"
+#include "tests/unit/persistence/cold_moves.hpp"
 
 using namespace pollux;
 using namespace pollux::persistence;
@@ -32,28 +31,7 @@ struct kept_twin : running_twin {
     if (!done) FAIL(done.error().what);
     return *done;
   }
-  void move_to_cold() {
-    auto made = cold_folder::open(folder / "history");
-    REQUIRE(made.ok());
-    cold = *made;
-    tables->set_cold_source(cold);
-    tiering mover(*tables, cold,
-                  {.shards = shard + 1,
-                   .rules = [](std::uint32_t of) -> result<shard_rules> {
-                     shard_rules r;
-                     r.rules = {{}};
-                     if (of == shard) r.rule_of_row = {0};
-                     r.key = [](std::uint32_t) { return std::string(twin); };
-                     return r;
-                   },
-                   .at_step = {}});
-    const auto later = now + 800LL * 24 * 3600 * 1'000'000'000;
-    for (bool more = true; more;) {
-      const auto step = mover.step(later, std::chrono::seconds(1));
-      if (!step) FAIL(step.error().what);
-      more = *step;
-    }
-  }
+  void move_to_cold() { cold = move_all_to_cold(*this); }
 };
 
 } // namespace

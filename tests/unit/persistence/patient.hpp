@@ -3,8 +3,7 @@
 #pragma once
 #include "persistence/backup.hpp"
 #include "persistence/repair.hpp"
-#include "persistence/tiering.hpp"
-#include "tests/unit/persistence/running_twin.hpp"
+#include "tests/unit/persistence/cold_moves.hpp"
 
 namespace pollux::persistence::testing {
 
@@ -44,26 +43,7 @@ struct patient : running_twin {
   std::shared_ptr<cold_folder> cold;
   /// All of the twin's blocks go into a cold file.
   void move_to_cold() {
-    auto made = cold_folder::open(folder / "history");
-    REQUIRE(made.ok());
-    cold = *made;
-    tables->set_cold_source(cold);
-    tiering mover(*tables, cold,
-                  {.shards = shard + 1,
-                   .rules = [](std::uint32_t of) -> result<shard_rules> {
-                     shard_rules r;
-                     r.rules = {{}};
-                     if (of == shard) r.rule_of_row = {0};
-                     r.key = [](std::uint32_t) { return std::string(twin); };
-                     return r;
-                   },
-                   .at_step = {}});
-    const auto later = now + 800LL * 24 * 3600 * 1'000'000'000;
-    for (bool more = true; more;) {
-      const auto step = mover.step(later, std::chrono::seconds(1));
-      if (!step) FAIL(step.error().what);
-      more = *step;
-    }
+    cold = move_all_to_cold(*this);
     REQUIRE(infos().size() > 0);
     for (const auto& b : infos()) REQUIRE(b.kept == tier::cold);
   }
