@@ -66,17 +66,6 @@ json describe(const std::array<history_amount, 3>& tiers) {
 
 } // namespace
 
-void history_amount::add(const block_info& b) {
-  ++blocks;
-  inputs += b.inputs;
-  readings += b.readings;
-  values += b.values;
-  bytes += b.bytes;
-  if (b.least_event_time_ns > b.greatest_event_time_ns) return;
-  oldest_ns = std::min(oldest_ns, b.least_event_time_ns);
-  newest_ns = std::max(newest_ns, b.greatest_event_time_ns);
-}
-
 result<journal_stats> count_journal(const log& journal, const store& tables, bool by_twin,
                                     const std::function<bool(std::uint32_t)>& each_shard) {
   const auto* tail = dynamic_cast<const leveldb_log*>(&journal);

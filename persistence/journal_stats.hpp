@@ -4,6 +4,7 @@
 #pragma once
 #include "persistence/log.hpp"
 #include "persistence/store.hpp"
+#include "persistence/tiering.hpp"
 #include <array>
 #include <functional>
 #include <limits>
@@ -13,14 +14,7 @@
 
 namespace pollux::persistence {
 
-struct history_amount {
-  std::uint64_t blocks = 0, inputs = 0, readings = 0, values = 0, bytes = 0;
-  /// Event time; oldest > newest: no readings.
-  std::int64_t oldest_ns = std::numeric_limits<std::int64_t>::max(),
-               newest_ns = std::numeric_limits<std::int64_t>::min();
-
-  void add(const block_info& b);
-};
+using history_amount = tier_total;
 
 struct twin_amount {
   std::string key;                     ///< as in the journal: "id", "id#2"

@@ -20,16 +20,8 @@ bool only_damaged(const status& s) {
 
 status each_indexed_block(const leveldb_store& tables, std::uint32_t shard,
                           const std::function<void(std::uint32_t, const block_info&)>& visit) {
-  const auto db = tables.rows().acquire();
-  if (!db) return failure{errc::unavailable, "store: closed after a failure"};
-  const auto rows = db.iterate();
-  const auto prefix = shard_key(tables::block_index, shard);
-  for (rows->Seek(prefix); rows->Valid() && rows->key().starts_with(prefix); rows->Next()) {
-    key_reader key(view(rows->key()).substr(prefix.size()));
-    const auto row = key.u32();
-    if (const auto info = decode_block_info(view(rows->value()), key.input())) visit(row, *info);
-  }
-  return to_status(rows->status(), "reading the index of blocks");
+  auto s = tables.each_block_index(shard, visit);
+  return only_damaged(s) ? status{} : s;
 }
 
 void shard_cut::problem(std::uint32_t row, const std::string& what) {
