@@ -49,6 +49,9 @@ public:
                                   const domain::input& in) override;
   status flush(messages::durability upto, messages::ticket mine = {}) override;
   [[nodiscard]] messages::ticket durable_upto(messages::durability at) const override;
+  [[nodiscard]] messages::ticket failed_upto() const override;
+  void on_durable(const void* whose, std::function<void()> told) override;
+  void forget_durable(const void* whose) override;
   [[nodiscard]] bool accepting() const override;
   [[nodiscard]] bool has_credit() const override;
 
@@ -100,6 +103,7 @@ private:
   [[nodiscard]] status wait_for_sync() const;
   status drain(std::uint64_t upto);
   status write_new_rows();
+  void tell_durable();
   void wake_tick();
   void run_tick();
   void run_sync();
@@ -125,6 +129,8 @@ private:
   std::deque<flight> flights_;
   mutable std::array<std::atomic<std::uint64_t>, 3>
       settled_{}; ///< per class: tickets known durable
+  std::mutex listeners_mutex_; ///< held while they are called: forget_durable() waits for that
+  std::vector<std::pair<const void*, std::function<void()>>> listeners_;
   std::mutex rows_mutex_;
   std::vector<std::pair<std::uint32_t, persistence::registry_row>> new_rows_;
   hand_over hand_over_;

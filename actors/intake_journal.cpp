@@ -106,9 +106,11 @@ status intake::flush_locked(messages::durability upto) {
     broken_.store(true, std::memory_order_relaxed);
     logging::error("journal", "a batch could not be written; its inputs are not acknowledged",
                    {{"why", drained.error().what}});
+    tell_durable();
     return drained;
   }
   if (upto == messages::durability::d2) return pump_sync();
+  tell_durable();
   return {};
 }
 
@@ -161,14 +163,36 @@ status intake::pump_sync() {
   }
   sync_seconds_.observe(duration<double>(steady_clock::now() - began).count());
   const auto in_log = log_.durable_upto(messages::durability::d2);
-  std::lock_guard lock{flights_mutex_};
-  while (!flights_.empty() && flights_.front().log_ticket <= in_log) {
-    for (auto& settled : settled_)
-      if (settled.load(std::memory_order_relaxed) < flights_.front().upto)
-        settled.store(flights_.front().upto, std::memory_order_relaxed);
-    flights_.pop_front();
+  {
+    std::lock_guard lock{flights_mutex_};
+    while (!flights_.empty() && flights_.front().log_ticket <= in_log) {
+      for (auto& settled : settled_)
+        if (settled.load(std::memory_order_relaxed) < flights_.front().upto)
+          settled.store(flights_.front().upto, std::memory_order_relaxed);
+      flights_.pop_front();
+    }
   }
+  tell_durable();
   return {};
+}
+
+messages::ticket intake::failed_upto() const {
+  return {failed_upto_.load(std::memory_order_acquire)};
+}
+
+void intake::on_durable(const void* whose, std::function<void()> told) {
+  std::lock_guard lock{listeners_mutex_};
+  listeners_.emplace_back(whose, std::move(told));
+}
+
+void intake::forget_durable(const void* whose) {
+  std::lock_guard lock{listeners_mutex_};
+  std::erase_if(listeners_, [&](const auto& l) { return l.first == whose; });
+}
+
+void intake::tell_durable() {
+  std::lock_guard lock{listeners_mutex_};
+  for (const auto& [whose, told] : listeners_) told();
 }
 
 void intake::on_hand_over(hand_over to) { hand_over_ = std::move(to); }

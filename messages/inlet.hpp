@@ -7,6 +7,7 @@
 #include "domain/twin/input.hpp"
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 namespace pollux::messages {
@@ -41,6 +42,20 @@ public:
   virtual status flush(durability upto, ticket mine = {}) = 0;
 
   [[nodiscard]] virtual ticket durable_upto(durability at) const = 0;
+
+  /// Tickets up to this one may have been in a batch that could not be written. Asked *after*
+  /// durable_upto(): of what it told durable, only tickets above this one may be acknowledged, the
+  /// others have to come again.
+  [[nodiscard]] virtual ticket failed_upto() const { return {}; }
+
+  /// Calls `told` whenever durable_upto() or failed_upto() may have risen, from the thread that
+  /// made it so: it must be quick and must not call submit or flush. `whose` names the listener
+  /// for forget_durable(), after which it is not called any more.
+  virtual void on_durable(const void* whose, std::function<void()> told) {
+    (void)whose;
+    (void)told;
+  }
+  virtual void forget_durable(const void* whose) { (void)whose; }
 
   /// False when credits ran dry or the journal refuses; true again at half credit.
   [[nodiscard]] virtual bool accepting() const = 0;

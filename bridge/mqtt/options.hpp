@@ -28,8 +28,8 @@ struct broker_options {
   std::int64_t connect_timeout_ns = 5'000'000'000;
 };
 
-/// One topic filter to subscribe to. QoS 2 is taken as 1: Paho acknowledges QoS 2 before we could
-/// have journaled the message.
+/// One topic filter to subscribe to. The Paho source takes QoS 2 as 1: Paho acknowledges QoS 2
+/// before we could have journaled the message.
 struct subscription {
   std::string filter;
   std::uint8_t qos = 1;

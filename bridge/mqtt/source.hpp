@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The source port: something that receives MQTT messages, hands each to a handler, and
-// acknowledges it to the broker no earlier than the handler's verdict allows. `paho` acknowledges
-// when its callback returns, so it makes a message durable before; a source that owns its socket
-// may collect tickets and acknowledge a group once inlet::durable_upto() has reached them.
+// acknowledges it to the broker no earlier than the handler's verdict allows. `receiver` owns its
+// socket: it collects tickets and acknowledges a group once inlet::durable_upto() has reached them.
+// `paho` acknowledges when its callback returns, so it makes a message durable before.
 #pragma once
+#include "bridge/mqtt/options.hpp"
 #include "domain/base/result.hpp"
 #include "messages/inlet.hpp"
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pollux::bridge {
 
@@ -22,6 +24,8 @@ struct arrival {
   bool duplicate = false;            ///< the broker sends it again
   std::string_view correlation_data; ///< MQTT 5, else empty
   std::string_view content_type;     ///< MQTT 5, else empty
+  std::string_view traceparent;      ///< MQTT 5, the W3C user property; else empty
+  std::uint64_t payload_bytes = 0;   ///< above payload.size() when the rest was too large to keep
 };
 
 enum class disposition : std::uint8_t {
@@ -63,6 +67,13 @@ struct source_counters {
   std::uint64_t pauses = 0;           ///< times we left because the node took no more
   std::uint64_t unacknowledged = 0;   ///< messages refused an acknowledgement, to come again
   std::uint64_t sessions_lost = 0;    ///< reconnects where the broker had forgotten our session
+};
+
+/// Connections of a source: what is subscribed to on one MQTT session. Messages of one device keep
+/// their order when all its topics are in one set.
+struct topic_set {
+  std::string name; ///< empty for the first; else part of the session's client id
+  std::vector<subscription> subscriptions;
 };
 
 class source {
