@@ -49,8 +49,11 @@ enum class reason : std::uint8_t {
   server_moved = 0x9D,
 };
 
-/// The code's name as in the MQTT 5 text, for people.
+/// The code's name in MQTT 5, for people; "unknown reason" when the text has no such code.
 [[nodiscard]] const char* to_string(reason code) noexcept;
+
+/// Why a CONNACK refuses, for people: with 3.1.1 its return codes 1 to 5, else to_string().
+[[nodiscard]] const char* connect_refusal(unsigned version, std::uint8_t code) noexcept;
 
 /// What is wrong with a packet, and what to tell the broker when closing. `what` is a literal.
 struct defect {
@@ -61,17 +64,18 @@ struct defect {
 /// One whole packet in the bytes received.
 struct frame {
   packet_type type = packet_type::connect;
-  std::uint8_t flags = 0;  ///< low four bits of the first byte
-  std::string_view body;   ///< after the remaining length
-  std::size_t size = 0;    ///< of the whole packet, header included
+  std::uint8_t flags = 0; ///< low four bits of the first byte
+  std::string_view body;  ///< after the remaining length
+  std::size_t size = 0;   ///< of the whole packet, header included
 };
 
 enum class framing : std::uint8_t { whole, partial, broken };
 
 /// Looks for one packet at the start of `bytes`. partial: not all of it has come yet. broken: it
-/// can never become a packet for us (reserved type or flags, a remaining length of five bytes, a
-/// size above `max_packet_bytes`): then `wrong` says why. A size above the limit is broken as soon
-/// as its header has come. Cost: some ns, no allocation.
+/// can never become a packet (reserved type or flags, a remaining length of five bytes, a ping with
+/// a body, a size above `max_packet_bytes`): then `wrong` says why, as soon as the bytes that show
+/// it have come. What only a client sends is whole too: the session refuses it. Cost: some ns, no
+/// allocation.
 [[nodiscard]] framing next_frame(std::string_view bytes, std::size_t max_packet_bytes, frame& out,
                                  defect& wrong) noexcept;
 
@@ -85,7 +89,7 @@ struct publish {
   std::uint16_t topic_alias = 0;
   bool payload_is_text = false;
   std::string_view content_type, correlation_data, response_topic;
-  std::string_view user_properties; ///< as on the wire; each_user_property() reads them
+  std::string_view user_properties; ///< as on the wire, for user_property(); empty = has none
 };
 struct connack {
   bool session_present = false;
@@ -106,7 +110,7 @@ struct suback {
 /// PUBREL, PUBACK, PUBREC, PUBCOMP, UNSUBACK.
 struct acknowledgement {
   std::uint16_t packet_id = 0;
-  reason code = reason::success;
+  reason code = reason::success; ///< of an UNSUBACK: the first that refuses, if any
 };
 struct disconnect {
   reason code = reason::success;
@@ -114,8 +118,10 @@ struct disconnect {
 };
 
 /// Each reads one packet's body whole; the views live as long as the frame's bytes. `version` is 4
-/// (3.1.1) or 5. Gives what is wrong, if anything: then `out` is not to be used. Cost of a publish
-/// without properties: below 30 ns, no allocation.
+/// (3.1.1) or 5. Gives what is wrong, if anything: then `out` is not to be used. A frame of another
+/// type is a protocol error. malformed_packet: its bytes make no such packet; protocol_error: they
+/// do, but say what a broker may not say. Cost of a publish without properties: below 30 ns, no
+/// allocation.
 [[nodiscard]] std::optional<defect> read(const frame& in, unsigned version, publish& out) noexcept;
 [[nodiscard]] std::optional<defect> read(const frame& in, unsigned version, connack& out) noexcept;
 [[nodiscard]] std::optional<defect> read(const frame& in, unsigned version, suback& out) noexcept;
@@ -137,14 +143,19 @@ struct connect_request {
 };
 struct subscribe_filter {
   std::string_view filter;
-  std::uint8_t qos = 0;              ///< 0 to 2
-  std::uint8_t retain_handling = 0;  ///< MQTT 5: 0 send, 1 send when new, 2 do not send
-  bool retain_as_published = false;  ///< MQTT 5
-  bool no_local = false;             ///< MQTT 5; never with a shared subscription
+  std::uint8_t qos = 0;             ///< 0 to 2
+  std::uint8_t retain_handling = 0; ///< MQTT 5: 0 send, 1 send when new, 2 do not send
+  bool retain_as_published = false; ///< MQTT 5
+  bool no_local = false;            ///< MQTT 5; never with a shared subscription
 };
 
-// Each appends one packet. Texts above 65,535 bytes are the caller's mistake and are cut there.
+// Each appends one packet. Texts above 65,535 bytes are the caller's mistake and are cut there, at
+// a whole character.
+/// An empty name or password is not sent, but 3.1.1 has no password without a name
+/// [MQTT-3.1.2-22]: then an empty name goes with it.
 void write_connect(std::string& out, const connect_request& request);
+/// Nothing without a filter [MQTT-3.8.3-2]. no_local is left out of a shared subscription
+/// [MQTT-3.8.3-4].
 void write_subscribe(std::string& out, unsigned version, std::uint16_t packet_id,
                      const std::vector<subscribe_filter>& filters);
 /// PUBACK, PUBREC or PUBCOMP (and PUBREL): 4 bytes when the code is success, or with 3.1.1.
