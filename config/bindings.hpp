@@ -61,6 +61,13 @@ template <class Visitor> void visit(Visitor& v, broker_settings& s) {
   v.text("will_topic", s.will_topic, "retained \"online\" or \"offline\"; empty = none");
   v.number("max_in_flight", s.max_in_flight, 1, 65'535,
            "outgoing publications not yet acknowledged");
+  v.choice("source", s.source, {"receiver", "paho"},
+           "what receives: our own subscriber, or Paho's");
+  v.number("receive_maximum", s.receive_maximum, 1, 65'535,
+           "MQTT 5: incoming publications not yet acknowledged");
+  v.duration("reconnect_min", s.reconnect_min_ns, ns_per_ms, hour_ns,
+             "pause after a lost connection, doubled ...");
+  v.duration("reconnect_max", s.reconnect_max_ns, ns_per_ms, hour_ns, "... up to this");
 }
 template <class Visitor> void visit(Visitor& v, ingress_settings& s) {
   v.text("topic", s.topic, "MQTT filter; {words} bind");
@@ -78,7 +85,10 @@ template <class Visitor> void visit(Visitor& v, ingress_settings& s) {
              "older ones too; 0s = old event times are legal");
   v.bytes("max_payload_bytes", s.max_payload_bytes, 1, 256 * mib,
           "larger payloads are quarantined");
-  v.number("qos", s.qos, 0, 1, "of the subscription");
+  v.number("qos", s.qos, 0, 2, "of the subscription");
+  v.text("connection", s.connection,
+         "topics of one name share an MQTT session; empty = the main one");
+  v.text("share", s.share, "group of a shared subscription; empty = none");
   v.durability("durability", s.durability,
                "before the message is acknowledged; default: the journal's");
 }

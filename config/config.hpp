@@ -43,6 +43,9 @@ struct broker_settings {
   std::uint32_t keep_alive_s = 30;
   std::string will_topic = "pollux/status"; ///< retained "online" / "offline"; empty = none
   std::uint32_t max_in_flight = 1000;       ///< outgoing publications unacknowledged
+  std::string source = "receiver";          ///< what receives: receiver | paho
+  std::uint32_t receive_maximum = 1000;     ///< MQTT 5: incoming publications unacknowledged
+  std::int64_t reconnect_min_ns = 200'000'000, reconnect_max_ns = 10'000'000'000;
 };
 struct ingress_settings {
   std::string topic, twin, model; ///< placeholders bind; empty model = unknown twins are refused
@@ -52,6 +55,8 @@ struct ingress_settings {
   std::int64_t max_age_ns = 0; ///< 0 = old event times are legal
   std::uint64_t max_payload_bytes = 1 << 20;
   std::uint32_t qos = 1;
+  std::string connection; ///< topics of the same name share one MQTT session; empty = the main one
+  std::string share;      ///< group of a shared subscription; empty = none
   messages::durability durability = messages::durability::d1;
   bool durability_set = false;
 };

@@ -122,6 +122,11 @@ void check_rules(const ingress_settings& s, reader& at) {
   check_words("twin", s.twin, bound, "the topic", at);
   if (s.model.find_first_of("{}") != std::string::npos)
     at.fail("model", "is a name; it takes no placeholders");
+  if (s.share.find_first_of("/+#") != std::string::npos)
+    at.fail("share", "is the name of a group: without '/', '+' and '#'");
+  if (s.connection.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != std::string::npos)
+    at.fail("connection", "is a name of letters, digits, '_' and '-': part of the MQTT client id");
   if (const auto id = parse_twin_id(filled(s.twin)); !id)
     at.fail("twin", "cannot become a twin's id (namespace:name): " + id.error().what);
 }
@@ -167,6 +172,10 @@ void check_all(const settings& s, std::vector<std::string>& errors,
     if (in.qos == 0 && in.durability_set && in.durability == messages::durability::d2)
       warnings.push_back("[[mqtt.ingress]] topic \"" + in.topic +
                          "\": durability D2 with qos 0: the broker does not wait for it");
+  for (const auto& in : s.ingress)
+    if (s.broker.source == "paho" && (in.qos == 2 || !in.connection.empty()))
+      warnings.push_back("[[mqtt.ingress]] topic \"" + in.topic +
+                         "\": source = \"paho\" has one connection and takes qos 2 as 1");
   if (s.testing.allow_fault_injection)
     warnings.push_back("[testing] allow_fault_injection = true: for tests of the node only");
   if (s.broker.clean_start)

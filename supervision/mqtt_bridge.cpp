@@ -4,6 +4,7 @@
 #include "bridge/mqtt/ingress.hpp"
 #include "bridge/mqtt/paho_egress.hpp"
 #include "bridge/mqtt/paho_source.hpp"
+#include "bridge/mqtt/receiver/receiver.hpp"
 #include "messages/observability/log.hpp"
 #include <algorithm>
 #include <chrono>
@@ -17,7 +18,7 @@ struct mqtt_bridge::parts {
   mqtt_bridge_surroundings with;
   std::unique_ptr<bridge::ingress> ingress, replayer;
   std::mutex replay_mutex;
-  std::unique_ptr<bridge::paho_source> source;
+  std::unique_ptr<bridge::source> source;
   std::unique_ptr<bridge::paho_egress> egress;
   bool any_d2 = false, egress_started = false;
   std::chrono::steady_clock::time_point started;
@@ -39,6 +40,9 @@ result<bridge::broker_options> broker_of(const config::broker_settings& s) {
   out.keep_alive_s = s.keep_alive_s;
   out.will_topic = s.will_topic;
   out.max_in_flight = s.max_in_flight;
+  out.receive_maximum = s.receive_maximum;
+  out.reconnect_min_ns = s.reconnect_min_ns;
+  out.reconnect_max_ns = s.reconnect_max_ns;
   if (s.password_file.empty()) return out;
   std::ifstream file{s.password_file};
   if (!file || !std::getline(file, out.password))
@@ -61,6 +65,8 @@ bridge::ingress_mapping mapping_of(const config::ingress_settings& s,
   m.twin = s.twin;
   m.model = s.model;
   m.qos = static_cast<int>(s.qos);
+  m.connection = s.connection;
+  m.share = s.share;
   m.durability = s.durability_set ? s.durability : node_default;
   m.decode.format =
       s.payload == "protobuf" ? bridge::payload_format::protobuf : bridge::payload_format::json;
@@ -107,8 +113,15 @@ result<std::unique_ptr<mqtt_bridge>> mqtt_bridge::make(const config::settings& s
                                                  lookup, *with.metrics);
   p->replayer = std::make_unique<bridge::ingress>(p->map, options, *with.inlet, *with.quarantine,
                                                   lookup, *with.metrics);
-  p->source = std::make_unique<bridge::paho_source>(*broker, p->ingress->subscriptions(),
-                                                    *p->ingress, *with.inlet, *with.metrics);
+  if (settings.broker.source == "paho") {
+    p->source = std::make_unique<bridge::paho_source>(*broker, p->ingress->subscriptions(),
+                                                      *p->ingress, *with.inlet, *with.metrics);
+  } else {
+    for (const auto& s : settings.ingress) // room for the topic beside the payload
+      broker->max_message_bytes = std::max(broker->max_message_bytes, s.max_payload_bytes + 65'536);
+    p->source = bridge::make_receiver(*broker, p->ingress->topic_sets(), *p->ingress, *with.inlet,
+                                      *with.metrics);
+  }
   p->egress = std::make_unique<bridge::paho_egress>(*broker, *with.metrics);
   with.conditions->set("broker", false, "not connected yet: " + settings.broker.url);
   return std::unique_ptr<mqtt_bridge>(new mqtt_bridge(std::move(p)));

@@ -49,23 +49,37 @@ ingress::ingress(std::shared_ptr<const topic_map> map, ingress_options options,
       ignored_status_(ignored(metrics, "status_of_unknown_twin")), models_(map_->mappings().size()),
       asked_(map_->mappings().size()) {}
 
-std::vector<subscription> ingress::subscriptions() const {
-  std::vector<subscription> out;
-  const auto want = [&](std::string filter, int qos, bool retained) {
-    const auto level = static_cast<std::uint8_t>(std::clamp(qos, 0, 1));
-    for (auto& s : out) {
-      if (s.filter != filter) continue;
-      s.qos = std::max(s.qos, level);
-      return;
+std::vector<topic_set> ingress::topic_sets() const {
+  std::vector<topic_set> out{{}};
+  const auto want = [&](const std::string& set, std::string filter, int qos, bool retained) {
+    const auto level = static_cast<std::uint8_t>(std::clamp(qos, 0, 2));
+    topic_set* mine = nullptr;
+    for (auto& each : out) {
+      if (each.name == set) mine = &each;
+      for (auto& s : each.subscriptions) {
+        if (s.filter != filter) continue;
+        s.qos = std::max(s.qos, level);
+        return;
+      }
     }
-    out.push_back({std::move(filter), level, retained});
+    if (mine == nullptr) mine = &out.emplace_back(topic_set{set, {}});
+    mine->subscriptions.push_back({std::move(filter), level, retained});
   };
-  for (const auto& mapping : map_->mappings()) want(filter_of(mapping), mapping.qos, false);
+  for (const auto& mapping : map_->mappings())
+    want(mapping.connection, filter_of(mapping), mapping.qos, false);
   if (!options_.device_root.empty())
     for (auto& filter : device_filters(options_.device_root)) {
       const bool state = filter.ends_with("/status");
-      want(std::move(filter), 1, state);
+      want({}, std::move(filter), 1, state);
     }
+  if (out.front().subscriptions.empty() && out.size() > 1) out.erase(out.begin());
+  return out;
+}
+
+std::vector<subscription> ingress::subscriptions() const {
+  std::vector<subscription> out;
+  for (auto& set : topic_sets())
+    for (auto& s : set.subscriptions) out.push_back(std::move(s));
   return out;
 }
 
@@ -94,14 +108,33 @@ verdict ingress::telemetry(const arrival& message) {
     auto why = map_->why_not(message.topic, &at);
     return put_aside(message, quarantine_reason::unknown_topic, std::move(why), at);
   }
+  if (message.payload_bytes > message.payload.size())
+    return put_aside(message, quarantine_reason::oversized,
+                     "payload of " + std::to_string(message.payload_bytes) + " bytes; at most " +
+                         std::to_string(mapping->decode.max_payload_bytes) + " are taken",
+                     mapping);
   const auto* model = model_of(*mapping, message.received_ns);
   outcome done;
-  decoder_.decode(message.payload, mapping->decode, message.received_ns, rejected_,
+  decoder_.decode(message.payload, how(*mapping, message), message.received_ns, rejected_,
                   [&](domain::input& in) {
                     if (model != nullptr) check_against(*model, in, rejected_);
                     submit(*mapping, in, done);
                   });
   return conclude(message, *mapping, done);
+}
+
+// A message that says what it is (MQTT 5 content type) is read as that.
+const decode_options& ingress::how(const ingress_mapping& mapping, const arrival& message) {
+  if (message.content_type.empty()) return mapping.decode;
+  const bool json = message.content_type.starts_with("application/json");
+  const bool protobuf = message.content_type == "application/protobuf" ||
+                        message.content_type == "application/x-protobuf";
+  if (!json && !protobuf) return mapping.decode;
+  const auto format = json ? payload_format::json : payload_format::protobuf;
+  if (format == mapping.decode.format) return mapping.decode;
+  other_ = mapping.decode;
+  other_.format = format;
+  return other_;
 }
 
 void ingress::submit(const ingress_mapping& mapping, domain::input& in, outcome& done) {
@@ -180,9 +213,9 @@ verdict ingress::put_aside(const arrival& message, quarantine_reason reason, std
   record.topic = message.topic;
   record.detail = std::move(detail);
   record.payload = message.payload.substr(0, kept_payload);
-  if (message.payload.size() > kept_payload)
-    record.detail +=
-        " (only the first 64 KiB of " + std::to_string(message.payload.size()) + " bytes are kept)";
+  const auto whole = std::max<std::uint64_t>(message.payload_bytes, message.payload.size());
+  if (whole > kept_payload)
+    record.detail += " (only the first 64 KiB of " + std::to_string(whole) + " bytes are kept)";
   if (mapping != nullptr) record.mapping = mapping->topic;
   quarantine_.put(std::move(record));
   return {disposition::quarantined, options_.durability, {}, {}, {}};

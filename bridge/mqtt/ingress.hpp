@@ -36,7 +36,10 @@ public:
   ingress(std::shared_ptr<const topic_map> map, ingress_options options, messages::inlet& inlet,
           messages::quarantine_port& quarantine, model_lookup models, messages::metrics& metrics);
 
-  /// What a source has to subscribe to; each filter once, with the highest QoS asked for.
+  /// What a source has to subscribe to, by connection, the main one first; each filter once, on the
+  /// connection that is the first to name it, with the highest QoS asked for.
+  [[nodiscard]] std::vector<topic_set> topic_sets() const;
+  /// The same for a source with one connection.
   [[nodiscard]] std::vector<subscription> subscriptions() const;
 
   /// Never throws. Retained telemetry is ignored (decision 24), retained status is not.
@@ -58,6 +61,7 @@ private:
     bool failed = false;
   };
   verdict telemetry(const arrival& message);
+  const decode_options& how(const ingress_mapping& mapping, const arrival& message);
   verdict device_message(const arrival& message, const device_topic& topic);
   verdict submit_one(const arrival& message, const domain::input& in);
   verdict ignore(messages::counter& why);
@@ -80,6 +84,7 @@ private:
   std::vector<bool> asked_;
   std::int64_t models_second_ = 0;
   decoder decoder_;
+  decode_options other_; ///< of a message whose content type is not its mapping's
   reply_reader replies_;
   rejections rejected_;
   std::string twin_;

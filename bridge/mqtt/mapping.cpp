@@ -43,10 +43,12 @@ std::string known_placeholders(const std::vector<std::string_view>& names) {
 
 std::string filter_of(const ingress_mapping& mapping) {
   std::string out;
+  if (!mapping.share.empty()) out.append("$share/").append(mapping.share).append(1, '/');
+  const auto begin = out.size();
   std::string_view rest = mapping.topic, level;
   for (bool more = true; next_level(rest, more, level);) {
     const bool binds = !level.empty() && placeholder_length(level) == level.size();
-    if (!out.empty() || level.data() != mapping.topic.data()) out.push_back('/');
+    if (out.size() > begin || level.data() != mapping.topic.data()) out.push_back('/');
     out.append(binds ? std::string_view("+") : level);
   }
   return out;

@@ -16,10 +16,13 @@ struct ingress_mapping {
   std::string model; ///< of twins seen for the first time; empty = unknown twins are refused
   decode_options decode;
   int qos = 1;
+  std::string connection; ///< topic set; empty = the main one
+  std::string share;      ///< group of a shared subscription; empty = none
   messages::durability durability = messages::durability::d1;
 };
 
-/// The subscription that brings this mapping's messages: its topic with + for each placeholder.
+/// The subscription that brings this mapping's messages: its topic with + for each placeholder,
+/// behind $share/group/ when it is shared.
 [[nodiscard]] std::string filter_of(const ingress_mapping& mapping);
 
 /// Immutable once built; thread-safe to read. Mappings keep their addresses, also when it moves.

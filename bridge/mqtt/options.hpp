@@ -23,6 +23,7 @@ struct broker_options {
   std::string will_topic = "pollux/status";    ///< retained "online" / "offline"; empty = none
   std::uint32_t max_in_flight = 1000;          ///< outgoing publications not yet acknowledged
   std::uint32_t receive_maximum = 1000;        ///< MQTT 5; incoming ones not yet acknowledged
+  std::uint64_t max_message_bytes = 2u << 20;  ///< more of one message is not kept in memory
   std::int64_t reconnect_min_ns = 200'000'000; ///< first pause after a failed connect ...
   std::int64_t reconnect_max_ns = 10'000'000'000; ///< ... doubled up to this, with jitter
   std::int64_t connect_timeout_ns = 5'000'000'000;
