@@ -53,6 +53,10 @@ constexpr auto leads = make_leads();
 template <bool topic> bool judge_each(std::string_view bytes) noexcept {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   for (std::size_t i = 0; i < bytes.size();) {
+    if (bytes.size() - i >= 8 && noteworthy<topic>(word_at(bytes.data() + i)) == 0) {
+      i += 8;
+      continue;
+    }
     const auto first = at(i);
     const auto& rule = leads[first];
     if (rule.low > rule.high || bytes.size() - i <= rule.more) return false;
