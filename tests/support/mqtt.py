@@ -8,6 +8,7 @@ import threading
 import time
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 8, 9
+PUBREC, PUBREL, PUBCOMP = 5, 6, 7
 PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
 
 RESPONSE_TOPIC, CORRELATION_DATA, CONTENT_TYPE, SESSION_EXPIRY = 0x08, 0x09, 0x03, 0x11
@@ -48,7 +49,7 @@ def _read_length(data, at):
 class Client:
     """One connection. Messages that arrive are kept in `received` unless `on_message` takes them.
 
-    window: unacknowledged QoS 1 publications at most; publish() waits for room.
+    window: unacknowledged publications (QoS 1 and 2) at most; publish() waits for room.
     clean=False keeps the session at the broker after the connection ends.
     """
 
@@ -106,7 +107,7 @@ class Client:
 
     def publish(self, topic, payload, qos=0, retain=False, token=None, seconds=60,
                 response_topic=None, correlation_data=None):
-        """QoS 1: waits for room in the window, not for the acknowledgement (see `drain`)."""
+        """QoS 1 and 2: waits for room in the window, not for the acknowledgement (see `drain`)."""
         if isinstance(payload, str):
             payload = payload.encode()
         body = _text(topic)
@@ -212,8 +213,10 @@ class Client:
     def _handle(self, kind, flags, body):
         if kind == PUBLISH:
             return self._arrived(flags, body)
+        if kind == PUBREC:
+            return self._send(PUBREL << 4 | 2, body[:2])
         with self._changed:
-            if kind == PUBACK:
+            if kind in (PUBACK, PUBCOMP):
                 number = struct.unpack("!H", body[:2])[0]
                 if number in self._pending:
                     self.acknowledged.append(self._pending.pop(number))

@@ -43,6 +43,11 @@ def binary():
     return path
 
 
+def source():
+    """The MQTT source the tests run with: POLLUX_SOURCE, or None for the node's default."""
+    return os.environ.get("POLLUX_SOURCE") or None
+
+
 def environment():
     """Ours without the test's own words, which must not look like overrides of the configuration."""
     return {k: v for k, v in os.environ.items() if not k.startswith("POLLUX_")}
@@ -72,10 +77,12 @@ def eventually(condition, seconds=20, what=None, every=0.02):
 
 
 class Broker:
-    def __init__(self, folder):
+    """mosquitto on a free port; `config` is a mosquitto.conf with %d where the port belongs."""
+
+    def __init__(self, folder, config=BROKER_CONFIG):
         self.port = free_port()
         self._config = pathlib.Path(folder) / "mosquitto.conf"
-        self._config.write_text(BROKER_CONFIG % self.port)
+        self._config.write_text(config % self.port)
         self._log = pathlib.Path(folder) / "mosquitto.log"
         self._process = None
 
@@ -125,6 +132,7 @@ class Node:
         self.log_file = self.folder / "node.log"
         self.http_port = free_port()
         self.process = None
+        self.environment = {}  # what the process has besides ours
         self.models.mkdir(parents=True, exist_ok=True)
         for model in models:
             self.put_model(model)
@@ -137,6 +145,8 @@ class Node:
             "remote": {"port": 0},
             "log": {"level": "info"},
         }
+        if source():
+            self.settings["mqtt"]["source"] = source()
         for table, keys in (settings or {}).items():
             self.settings[table].update(keys)
         self.ingress, self.egress = list(ingress), list(egress)
@@ -164,7 +174,8 @@ class Node:
         assert self.process is None or self.process.poll() is not None, "the node runs already"
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen([binary(), "serve", "--config", str(self.config)],
-                                            stdout=log, stderr=log, cwd=self.folder, env=environment())
+                                            stdout=log, stderr=log, cwd=self.folder,
+                                            env=environment() | self.environment)
         if ready:
             self.wait_ready(seconds)
         return self
