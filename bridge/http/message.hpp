@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests and responses as handlers see them: plain values, no HTTP library.
 #pragma once
+#include "bridge/http/access/identity.hpp"
 #include "domain/base/result.hpp"
 #include <functional>
 #include <string>
@@ -19,6 +20,8 @@ struct request {
   pairs parameters;   ///< what the pattern's {words} bound, decoded
   pairs headers;      ///< names in lower case
   std::string body;   ///< at most the server's limit
+  std::string peer;   ///< the client's address, without the port
+  identity who;       ///< nobody, until the server has found out
 
   /// The first value of that name, or `fallback`.
   [[nodiscard]] std::string_view header(std::string_view name,

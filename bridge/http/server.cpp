@@ -201,6 +201,7 @@ private:
     if (const auto split = split_target(q.target(), r); !split)
       return {nullptr, problem(split.error())};
     r.body = std::move(q.body());
+    if (owner_.options.loopback_only) r.who = identity::loopback();
     const auto match = owner_.routes.find(r);
     if (!match) return {nullptr, problem(match.error())};
     if (match->found) return {match->found, {}};
