@@ -267,6 +267,7 @@ node_front::behavior_type node(self_pointer self, node_surroundings with) {
       [self](const alert_acknowledge& a) { return acknowledge(self, a); },
       [self](const alert_action& a) { return act_on_alert(self, a); },
       [self](const parent_set& p) { return set_parent(self, p); },
+      [self](const twin_patch& p) { return patch_twin(self, p); },
       [self](const alert_verify& a) -> caf::result<alert_verified> {
         auto twin = find_twin(self->state, a.twin);
         if (!twin) return to_caf(twin.error());

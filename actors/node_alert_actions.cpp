@@ -2,6 +2,7 @@
 #include "actors/node_alert_actions.hpp"
 #include "actors/alert_action_state.hpp"
 #include "domain/alert/alert_actions.hpp"
+#include "domain/twin/twin_state.hpp"
 #include <algorithm>
 
 namespace pollux::actors {
@@ -50,8 +51,9 @@ void on_looked(node_pointer self, std::uint64_t number, const json& twin) {
   auto& waiter = it->second;
   const auto now = steady_clock::now();
   const bool moved = twin.is_object() && waiter.revision != twin.value("revision", "");
-  if (waiter.applied(twin) || (moved && now >= waiter.began + nothing_to_do))
-    return finish(self, number, {});
+  if (waiter.applied(twin))
+    return finish(self, number, waiter.verdict ? waiter.verdict(twin) : caf::error{});
+  if (moved && now >= waiter.began + nothing_to_do) return finish(self, number, {});
   if (now >= waiter.began + patience)
     return finish(self, number,
                   to_caf({errc::timed_out, "journaled, and not yet applied by the twin"}));
@@ -59,11 +61,13 @@ void on_looked(node_pointer self, std::uint64_t number, const json& twin) {
   waiter.pause = std::min(waiter.pause * 2, longest_pause);
 }
 
-// Journals the input and waits until `applied` says yes.
+// Journals the input and waits until `applied` says yes; `verdict`, if any, then tells whether that
+// was this input's doing.
 void carry_out(node_pointer self, const std::string& id, const found_twin& twin,
                const domain::input& in, const json& before,
                std::function<bool(const json&)> applied, std::string said,
-               caf::typed_response_promise<done> promise) {
+               caf::typed_response_promise<done> promise,
+               std::function<caf::error(const json&)> verdict = {}) {
   auto& s = self->state;
   if (applied(before)) return answer(promise, done{std::move(said)});
   if (s.actions.size() >= max_actions)
@@ -74,7 +78,7 @@ void carry_out(node_pointer self, const std::string& id, const found_twin& twin,
   const auto number = ++s.last_waiter;
   s.actions.emplace(number, action_waiter{twin, std::move(applied), before.value("revision", ""),
                                           std::move(said), std::move(promise), steady_clock::now(),
-                                          first_pause});
+                                          first_pause, std::move(verdict)});
   look_at_action(self, number);
 }
 
@@ -169,6 +173,90 @@ caf::result<done> set_parent(node_pointer self, const parent_set& p) {
         climb(self, p, twin, p.parent, 0, before, promise);
       },
       [promise](caf::error e) { answer(promise, std::move(e)); });
+  return promise;
+}
+
+namespace {
+
+constexpr std::size_t max_members = 1'000, max_depth = 16;
+
+/// Members and depth of a document.
+status measure(const json& at, std::size_t depth, std::size_t& members) {
+  if (depth > max_depth)
+    return failure{errc::invalid_argument, "properties: more than 16 levels deep"};
+  if (!at.is_structured()) return {};
+  members += at.size();
+  if (members > max_members)
+    return failure{errc::invalid_argument, "properties: more than 1,000 members"};
+  for (const auto& each : at)
+    if (auto fine = measure(each, depth + 1, members); !fine) return fine;
+  return {};
+}
+
+/// The properties `p` makes of those of `before`.
+result<json> patched(const twin_patch& p, const json& before) {
+  json now = before.value("properties", json::object());
+  const auto patch = json::parse(p.patch, nullptr, false);
+  if (patch.is_discarded())
+    return failure{errc::invalid_argument, "the patch of the properties is not JSON"};
+  if (p.how == "merge") {
+    now.merge_patch(patch);
+  } else if (p.how == "replace") {
+    now = patch;
+  } else if (p.how == "json") {
+    try {
+      now = now.patch(patch);
+    } catch (const json::other_error& failed_test) {
+      return failure{errc::conflict, failed_test.what()};
+    } catch (const json::exception& wrong) {
+      return failure{errc::invalid_argument, wrong.what()};
+    }
+  } else {
+    return failure{errc::invalid_argument, "a patch is one of merge, json, replace"};
+  }
+  if (!now.is_object()) return failure{errc::invalid_argument, "properties must be a JSON object"};
+  std::size_t members = 0;
+  if (auto fine = measure(now, 0, members); !fine) return fine.error();
+  return now;
+}
+
+} // namespace
+
+caf::result<done> patch_twin(node_pointer self, const twin_patch& p) {
+  const auto twin = find_twin(self->state, p.id);
+  if (!twin) return to_caf(twin.error());
+  auto promise = self->make_response_promise<done>();
+  const auto change = [self, p, twin = *twin, promise](const json& before) mutable {
+    const auto revision = before.value("properties_revision", std::uint64_t{0});
+    if (p.base >= 0 && static_cast<std::uint64_t>(p.base) != revision)
+      return answer(promise,
+                    to_caf({errc::refused, "the properties of " + p.id + " changed: they are at " +
+                                               std::to_string(revision)}));
+    const auto wanted = patched(p, before);
+    if (!wanted) return answer(promise, to_caf(wanted.error()));
+    if (*wanted == before.value("properties", json::object()))
+      return answer(promise, done{"nothing to change"});
+    const auto text = wanted->dump(-1, ' ', false, json::error_handler_t::replace);
+    if (text.size() > domain::max_properties_bytes)
+      return answer(promise, to_caf({errc::invalid_argument, "properties: more than 64 KiB"}));
+    domain::input in;
+    in.kind = domain::input_kind::properties_changed;
+    in.ingest_time_ns = self->state.with.now();
+    in.by = p.by;
+    in.detail = text;
+    in.generation = revision + 1;
+    carry_out(
+        self, p.id, twin, in, before,
+        [revision](const json& now) {
+          return now.value("properties_revision", std::uint64_t{0}) > revision;
+        },
+        "changed", std::move(promise),
+        [wanted = *wanted](const json& now) -> caf::error {
+          if (now.value("properties", json::object()) == wanted) return {};
+          return to_caf({errc::conflict, "another change of the properties was quicker"});
+        });
+  };
+  ask(self, *twin, change, [promise](caf::error e) { answer(promise, std::move(e)); });
   return promise;
 }
 

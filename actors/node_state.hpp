@@ -42,6 +42,7 @@ struct action_waiter {
   caf::typed_response_promise<messages::done> promise;
   std::chrono::steady_clock::time_point began;
   std::chrono::milliseconds pause;
+  std::function<caf::error(const nlohmann::json&)> verdict; ///< once applied; empty: all is well
 };
 
 struct node_state {

@@ -318,6 +318,11 @@ std::string twin_document(const domain::twin_description& twin, std::int64_t now
   if (!twin.shelved.empty()) document["shelved"] = silences_json(twin.shelved);
   if (!twin.maintenance.empty()) document["maintenance"] = silences_json(twin.maintenance);
   if (!twin.parent.empty()) document["parent"] = twin.parent;
+  if (twin.properties_revision != 0) {
+    auto properties = json::parse(twin.properties, nullptr, false);
+    document["properties"] = properties.is_object() ? std::move(properties) : json::object();
+    document["properties_revision"] = twin.properties_revision;
+  }
   return dump(document);
 }
 

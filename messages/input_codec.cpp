@@ -102,7 +102,7 @@ void write_event(wire_writer& to, const input& in) noexcept {
 }
 
 bool known(std::uint32_t kind) noexcept {
-  return kind <= static_cast<std::uint32_t>(input_kind::parent_changed) ||
+  return kind <= static_cast<std::uint32_t>(input_kind::properties_changed) ||
          (kind >= static_cast<std::uint32_t>(input_kind::model_changed) &&
           kind <= static_cast<std::uint32_t>(input_kind::input_skipped));
 }

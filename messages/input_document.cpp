@@ -76,6 +76,9 @@ void add_own(json& to, const domain::input& in) {
     to["stands"] = in.accepted;
     break;
   case input_kind::parent_changed: to["parent"] = std::string{in.rule}; break;
+  case input_kind::properties_changed:
+    to["properties"] = json::parse(in.detail, nullptr, false);
+    break;
   case input_kind::tick: to["timer"] = in.timer; break;
   case input_kind::twin_created:
   case input_kind::twin_deleted: to["incarnation"] = in.incarnation; break;
@@ -116,6 +119,7 @@ const char* input_kind_text(input_kind kind) noexcept {
   case input_kind::alert_action: return "alert_action";
   case input_kind::child_alert: return "child_alert";
   case input_kind::parent_changed: return "parent_changed";
+  case input_kind::properties_changed: return "properties_changed";
   case input_kind::tick: return "tick";
   case input_kind::twin_created: return "twin_created";
   case input_kind::twin_deleted: return "twin_deleted";

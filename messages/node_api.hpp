@@ -6,6 +6,7 @@
 #pragma once
 #include "domain/base/result.hpp"
 #include "messages/alert_api.hpp"
+#include "messages/door_api.hpp"
 #include "messages/history_api.hpp"
 #include "messages/model_api.hpp"
 #include <caf/all.hpp>
@@ -202,6 +203,8 @@ using node_actor = caf::typed_actor<
     caf::replies_to<twin_delete>::with<done>, caf::replies_to<log_level_set>::with<done>,
     // alerts: alert_api.hpp
     caf::replies_to<alert_action>::with<done>, caf::replies_to<parent_set>::with<done>,
+    // what a twin is said to be: door_api.hpp
+    caf::replies_to<twin_patch>::with<done>,
     // models: model_api.hpp
     caf::replies_to<model_list_query>::with<model_list>,
     caf::replies_to<model_text_query>::with<model_text>,
@@ -243,6 +246,7 @@ POLLUX_ANSWERED_BY(twin_delete, done)
 POLLUX_ANSWERED_BY(log_level_set, done)
 POLLUX_ANSWERED_BY(alert_action, done)
 POLLUX_ANSWERED_BY(parent_set, done)
+POLLUX_ANSWERED_BY(twin_patch, done)
 POLLUX_ANSWERED_BY(model_list_query, model_list)
 POLLUX_ANSWERED_BY(model_text_query, model_text)
 POLLUX_ANSWERED_BY(model_apply, model_applied)

@@ -52,18 +52,18 @@ node_actor::behavior_type gateway_behavior(gateway_pointer self, node_source nod
   // a peer of another release may send what we do not know: its query runs into its own time-out
   self->set_default_handler(caf::drop);
   return {
-      door<twin_query>(self),       door<twin_list_query>(self),    door<history_query>(self),
-      door<watch_open>(self),       door<watch_pull>(self),         door<watch_close>(self),
-      door<command_request>(self),  door<command_query>(self),      door<alert_list_query>(self),
-      door<alert_query>(self),      door<alert_acknowledge>(self),  door<alert_verify>(self),
-      door<quarantine_query>(self), door<quarantine_replay>(self),  door<stats_query>(self),
-      door<verify_start>(self),     door<verify_query>(self),       door<twin_create>(self),
-      door<twin_delete>(self),      door<log_level_set>(self),      door<model_list_query>(self),
-      door<model_text_query>(self), door<model_apply>(self),        door<model_rollback>(self),
-      door<shadow_order>(self),     door<alert_action>(self),       door<parent_set>(self),
-      door<series_query>(self),     door<completeness_query>(self), door<replay_query>(self),
-      door<retention_order>(self),  door<job_start>(self),          door<job_query>(self),
-      door<job_cancel>(self),       door<readings_submit>(self)};
+      door<twin_query>(self),       door<twin_list_query>(self),   door<history_query>(self),
+      door<watch_open>(self),       door<watch_pull>(self),        door<watch_close>(self),
+      door<command_request>(self),  door<command_query>(self),     door<alert_list_query>(self),
+      door<alert_query>(self),      door<alert_acknowledge>(self), door<alert_verify>(self),
+      door<quarantine_query>(self), door<quarantine_replay>(self), door<stats_query>(self),
+      door<verify_start>(self),     door<verify_query>(self),      door<twin_create>(self),
+      door<twin_delete>(self),      door<log_level_set>(self),     door<model_list_query>(self),
+      door<model_text_query>(self), door<model_apply>(self),       door<model_rollback>(self),
+      door<shadow_order>(self),     door<alert_action>(self),      door<parent_set>(self),
+      door<twin_patch>(self),       door<series_query>(self),      door<completeness_query>(self),
+      door<replay_query>(self),     door<retention_order>(self),   door<job_start>(self),
+      door<job_query>(self),        door<job_cancel>(self),        door<readings_submit>(self)};
 }
 
 } // namespace

@@ -91,6 +91,12 @@ status limit(parent_set& q) {
                 {"parent", q.parent, max_id_bytes},
                 {"by", q.by, max_name_bytes}});
 }
+status limit(twin_patch& q) {
+  return check({{"id", q.id, max_id_bytes},
+                {"how", q.how, max_name_bytes},
+                {"patch", q.patch, 1 << 20},
+                {"by", q.by, max_name_bytes}});
+}
 status limit(quarantine_query& q) {
   cut_page(q.limit);
   return {};

@@ -31,6 +31,7 @@ status limit(messages::alert_acknowledge& query);
 status limit(messages::alert_verify& query);
 status limit(messages::alert_action& query);
 status limit(messages::parent_set& query);
+status limit(messages::twin_patch& query);
 status limit(messages::quarantine_query& query);
 status limit(messages::quarantine_replay& query);
 status limit(messages::stats_query& query);

@@ -98,6 +98,8 @@ void describe_alerts(const twin_state::body& b, twin_description& out) {
   for (const auto& w : table.maintenance)
     out.maintenance.push_back({to_string(w.id), {}, w.by, w.reason, w.until_ns});
   out.parent = table.parent;
+  out.properties = b.rare->properties;
+  out.properties_revision = b.rare->properties_revision;
 }
 
 void describe_event_time(const twin_state::body& b, described_event_time& out) {

@@ -91,7 +91,9 @@ struct twin_description {
   std::vector<described_rule> rules;
   std::vector<described_alert> alerts; ///< active ones
   std::vector<described_silence> shelved, maintenance;
-  std::string parent; ///< the twin that hears of this one's alerts; empty: none
+  std::string parent;                    ///< the twin that hears of this one's alerts; empty: none
+  std::string properties;                ///< JSON object; empty: none
+  std::uint64_t properties_revision = 0; ///< changes of them so far
   std::vector<described_command> commands; ///< pending and lately finished
 };
 

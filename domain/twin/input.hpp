@@ -41,6 +41,7 @@ enum class input_kind : std::uint8_t {
   alert_action = 9, ///< an operator deals with an alert, a rule, or the twin as a whole
   child_alert = 10, ///< an alert of a twin below this one changed
   parent_changed = 11,
+  properties_changed = 12, ///< what people say of the twin: a text it keeps and does not read
   model_changed = 32,
   node_started = 33,
   ingress_changed = 34,
@@ -110,6 +111,8 @@ struct input {
   // the alert stands, `generation` how many twins it has come up through, `expires_at_ns` its
   // event time.
   // parent_changed: `rule` is the parent's id; empty: none.
+  // properties_changed: `detail` is the whole text from now on, `by` who says so, `generation` the
+  // number of changes before this one, plus one; 0: whatever it is.
   alert_verb verb = alert_verb::none;
   std::string_view rule;
 

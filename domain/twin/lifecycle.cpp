@@ -191,4 +191,16 @@ void delete_twin(step_context& at) {
   twin.come_under(std::move(rules), at.now_ns); // its kind and model can still be shown
 }
 
+void change_properties(step_context& at) {
+  auto& twin = at.twin;
+  if (twin.deleted) return at.fault("the twin is deleted");
+  if (at.in.detail.size() > max_properties_bytes) return at.fault("properties of more than 64 KiB");
+  const auto before = twin.rare ? twin.rare->properties_revision : 0;
+  if (at.in.generation != 0 && at.in.generation != before + 1)
+    return at.fault("the properties changed meanwhile");
+  auto& rare = twin.rarely();
+  rare.properties = at.in.detail;
+  rare.properties_revision = before + 1;
+}
+
 } // namespace pollux::domain

@@ -16,5 +16,7 @@ void change_model(step_context& at, const model_source& models);
 
 /// twin_deleted: clears its alerts and forgets all but id, incarnation and place in the journal.
 void delete_twin(step_context& at);
+/// properties_changed. A fault when they changed meanwhile, or are too long.
+void change_properties(step_context& at);
 
 } // namespace pollux::domain

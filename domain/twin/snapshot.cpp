@@ -12,7 +12,7 @@
 namespace pollux::domain {
 namespace {
 
-constexpr std::uint8_t format_version = 3;
+constexpr std::uint8_t format_version = 4;
 
 void save_latest(const latest_value& v, std::string_view text, byte_writer& out) {
   out.i64(v.event_time_ns);
@@ -173,6 +173,8 @@ void save(const twin_state& state, std::string& out) {
   save_undeclared(b, w);
   w.boolean(b.line != nullptr);
   if (b.line) b.line->save(w);
+  w.text(b.rare ? std::string_view(b.rare->properties) : std::string_view{});
+  w.u64(b.rare ? b.rare->properties_revision : 0);
 }
 
 result<twin_state> load(const model_source& models, std::string_view id, std::string_view bytes) {
@@ -207,10 +209,15 @@ result<twin_state> load(const model_source& models, std::string_view id, std::st
   if (version > 1 &&
       (in.boolean() != (b.line != nullptr) || (b.line && !b.line->load(in, b.ruling()))))
     return damaged();
-  if (!in.at_end()) return damaged();
+  if (version > 3) {
+    rare.properties = in.text();
+    rare.properties_revision = in.u64();
+    if (rare.properties.size() > max_properties_bytes) return damaged();
+  }
+  if (!in.ok() || !in.at_end()) return damaged();
   if (b.line) note_keep_after(b);
   if (!rare.alerts.empty() || !rare.commands.empty() || !rare.undeclared.empty() ||
-      !rare.texts.empty())
+      !rare.texts.empty() || rare.properties_revision != 0)
     b.rare = std::make_unique<rare_parts>(std::move(rare));
   return out;
 }

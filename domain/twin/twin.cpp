@@ -74,6 +74,7 @@ void step(const model_source& models, twin_state& state, const input& in, effect
   case input_kind::alert_action: act_on_alert(at); break;
   case input_kind::child_alert: take_child_alert(at); break;
   case input_kind::parent_changed: change_parent(at); break;
+  case input_kind::properties_changed: change_properties(at); break;
   case input_kind::tick: tick(at); break;
   case input_kind::twin_created: create_twin(at, models); break;
   case input_kind::twin_deleted: delete_twin(at); break;

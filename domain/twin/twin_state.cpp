@@ -110,6 +110,7 @@ std::size_t twin_state::body::heap_bytes() const noexcept {
   bytes += sizeof(rare_parts) + rare->alerts.heap_bytes() + rare->commands.heap_bytes() +
            rare->undeclared.capacity() * sizeof(undeclared_value) +
            rare->texts.capacity() * sizeof(std::string);
+  bytes += heap_of(rare->properties);
   for (const auto& u : rare->undeclared) bytes += heap_of(u.name) + heap_of(u.text);
   for (const auto& t : rare->texts) bytes += heap_of(t);
   return bytes;

@@ -17,6 +17,7 @@
 
 namespace pollux::domain {
 
+inline constexpr std::size_t max_properties_bytes = 64 * 1024;
 inline constexpr std::size_t max_undeclared = 256; ///< names a twin keeps beyond its model's
 /// The timers that belong to pending commands and to alerts; every other is an operator's index.
 inline constexpr std::uint32_t command_timer = std::numeric_limits<std::uint32_t>::max();
@@ -50,6 +51,8 @@ struct rare_parts {
   command_book commands;
   std::vector<undeclared_value> undeclared; ///< sorted by name
   std::vector<std::string> texts;           ///< per telemetry slot; empty until the first text
+  std::string properties;                   ///< JSON object; empty: none
+  std::uint64_t properties_revision = 0;    ///< changes of them so far
 };
 
 struct timeline; // domain/twin/timeline.hpp

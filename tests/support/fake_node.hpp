@@ -181,6 +181,7 @@ inline messages::node_actor::behavior_type fake_node(fake_node_pointer self) {
         return done{q.verb};
       },
       [=](const parent_set&) { return done{"told"}; },
+      [=](const twin_patch&) { return done{"changed"}; },
       [=](const alert_verify& q) -> caf::result<alert_verified> {
         if (q.incident != "0000000000000007-0-0")
           return to_caf({errc::not_found, "no such incident: " + q.incident});

@@ -42,6 +42,7 @@ public:
                                            input_kind::alert_action,
                                            input_kind::child_alert,
                                            input_kind::parent_changed,
+                                           input_kind::properties_changed,
                                            input_kind::model_changed,
                                            input_kind::twin_deleted,
                                            input_kind::connection_changed,

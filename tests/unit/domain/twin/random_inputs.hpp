@@ -109,6 +109,13 @@ private:
   void child(kept_input& k) {
     auto& in = k.in;
     if (chance(6) == 0) {
+      in.kind = input_kind::properties_changed;
+      in.by = "ada";
+      in.detail = chance(5) == 0 ? "{}" : k.keep("{\"floor\":" + std::to_string(chance(9)) + "}");
+      in.generation = static_cast<std::uint64_t>(chance(4));
+      return;
+    }
+    if (chance(6) == 0) {
       in.kind = input_kind::parent_changed;
       in.rule = chance(3) == 0 ? "" : "site:above";
       return;
