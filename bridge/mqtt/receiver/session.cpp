@@ -12,18 +12,6 @@ constexpr std::uint16_t subscribe_id = 1; ///< the only SUBSCRIBE of a connectio
 constexpr std::uint16_t most_aliases = 256;
 constexpr std::int64_t least_ping_patience_ns = 2 * ns_per_s;
 
-/// What a refusing CONNACK of MQTT 3.1.1 says, table 3.1 of its text in own words.
-const char* refusal_311(std::uint8_t code) {
-  switch (code) {
-  case 1: return "it does not speak MQTT 3.1.1";
-  case 2: return "it does not take our client id";
-  case 3: return "it is not available";
-  case 4: return "wrong user name or password";
-  case 5: return "we are not authorised";
-  default: return "for a reason it does not give";
-  }
-}
-
 } // namespace
 
 void session_memory::hold(std::uint16_t id) {
@@ -88,8 +76,7 @@ bool session::take_connack(const frame& packet) {
   connack answer;
   if (const auto wrong = read(packet, options_.version, answer)) return broken(*wrong);
   if (answer.code != 0) {
-    std::string why = options_.version == 5 ? to_string(static_cast<reason>(answer.code))
-                                            : refusal_311(answer.code);
+    std::string why = connect_refusal(options_.version, answer.code);
     if (!answer.reason_text.empty()) why.append(": ").append(answer.reason_text);
     if (!answer.server_reference.empty())
       why.append(" (it names another server: ").append(answer.server_reference).append(1, ')');
@@ -101,7 +88,8 @@ bool session::take_connack(const frame& packet) {
   session_present_ = answer.session_present;
   if (session_present_ && options_.clean_start)
     return broken({reason::protocol_error, "an old session although we asked for a clean start"});
-  if (!session_present_) memory_.forget();
+  if (!session_present_) memory_.forget(); // [MQTT-3.2.2-5]
+  accepted_ = true;
   if (answer.server_keep_alive_s) keep_alive_ns_ = *answer.server_keep_alive_s * ns_per_s;
   if (options_.subscriptions.empty()) {
     phase_ = phase::established;
@@ -111,12 +99,10 @@ bool session::take_connack(const frame& packet) {
     if ((!answer.shared && s.filter.starts_with("$share/")) ||
         (!answer.wildcards && s.filter.find_first_of("+#") != std::string::npos))
       denied_ += (denied_.empty() ? "" : ", ") + s.filter + " (not offered by this broker)";
-  subscribe();
-  phase_ = phase::subscribing;
-  return true;
+  return subscribe(answer.maximum_packet_size);
 }
 
-void session::subscribe() {
+bool session::subscribe(std::uint32_t most_bytes) {
   std::vector<subscribe_filter> filters;
   for (const auto& s : options_.subscriptions) {
     subscribe_filter f;
@@ -125,7 +111,17 @@ void session::subscribe() {
     f.retain_handling = s.retained ? 0 : 2;
     filters.push_back(f);
   }
+  const auto before = out_.size();
   write_subscribe(out_, options_.version, subscribe_id, filters);
+  if (most_bytes == 0 || out_.size() - before <= most_bytes) {
+    phase_ = phase::subscribing;
+    return true;
+  }
+  out_.resize(before); // [MQTT-3.2.2-15]
+  closure_ = closure{reason::packet_too_large, true, false,
+                     "the broker takes no packet as large as our subscription"};
+  phase_ = phase::closed;
+  return false;
 }
 
 bool session::take_suback(const frame& packet) {
@@ -193,13 +189,21 @@ bool session::broken(const defect& what) {
   return false;
 }
 
+// QoS 1: only what the broker may send again on the next connection, as an id may stand for another
+// message after it; should it come later still, it is taken twice. QoS 2: an id stands for one
+// message until it is released.
 void session::carry() {
   const bool lost = closure_ && closure_->batch_lost;
+  if (accepted_)
+    std::erase_if(memory_.carried, [](const auto& one) { return one.second.qos == 1; });
   for (const auto& e : ledger_.entries()) memory_.carried[e.packet_id] = e;
   if (lost) {
-    for (const auto& [id, e] : memory_.carried)
-      if (e.qos == 2) memory_.release(id);
-    memory_.carried.clear();
+    // what has no ticket was in no batch
+    std::erase_if(memory_.carried, [this](const auto& one) {
+      if (one.second.first.value == 0) return false;
+      if (one.second.qos == 2) memory_.release(one.first);
+      return true;
+    });
   }
   ledger_.clear();
   waiting_once_ = 0;

@@ -112,9 +112,10 @@ private:
   bool take_release(const frame& packet);
   bool take_disconnect(const frame& packet);
   std::size_t begin_to_skip(std::string_view bytes);
-  void subscribe();
+  bool subscribe(std::uint32_t most_bytes);
   void close(reason code, std::string text);
   bool broken(const defect& what);
+  void wait(const ack_ledger::entry& e);
   void say(const ack_ledger::entry& e);
 
   const session_options& options_;
@@ -127,9 +128,15 @@ private:
   std::optional<errc> blocked_;
   std::string out_;
   ack_ledger ledger_;
-  std::vector<std::string> aliases_; ///< by number, from 1
-  std::size_t waiting_once_ = 0;     ///< QoS 1 in the ledger
-  std::uint64_t skip_ = 0;           ///< bytes left of a message that is too large to keep
+  std::vector<std::string> aliases_;  ///< by number, from 1
+  std::size_t waiting_once_ = 0;      ///< QoS 1 in the ledger
+  std::bitset<65'536> waiting_twice_; ///< QoS 2 in the ledger, by id
+  /// QoS 2 that came on this connection and is not released: what receive maximum counts, which
+  /// knows no earlier connection.
+  std::bitset<65'536> here_;
+  std::size_t here_count_ = 0;
+  bool accepted_ = false;  ///< CONNACK said yes
+  std::uint64_t skip_ = 0; ///< bytes left of a message that is too large to keep
   std::string denied_;
   bool session_present_ = false;
   std::uint64_t messages_ = 0, acknowledged_ = 0;

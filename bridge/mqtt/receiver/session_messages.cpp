@@ -27,6 +27,7 @@ std::uint64_t announced_size(std::string_view bytes, std::size_t& header) {
 }
 
 constexpr std::size_t largest_packet = 268'435'455 + 5;
+constexpr std::size_t most_packet_ids = 65'535;
 
 } // namespace
 
@@ -93,7 +94,8 @@ bool session::take_publish(const frame& packet, std::uint64_t cut_bytes) {
   if (options_.version == 5 && !resolve_alias(message)) return false;
   if (message.qos == 0) return hand_on(message, cut_bytes);
   if (take_again(message)) return true;
-  if (options_.version == 5 && waiting_once_ + memory_.held() >= options_.receive_maximum)
+  const std::size_t most = options_.version == 5 ? options_.receive_maximum : most_packet_ids;
+  if (waiting_once_ + here_count_ >= most) // [MQTT-3.3.4-9]
     return broken({reason::receive_maximum_exceeded, "more messages at once than we allowed"});
   return hand_on(message, cut_bytes);
 }
@@ -117,17 +119,14 @@ bool session::take_again(const publish& message) {
   if (!message.duplicate && !known_twice) return false;
   const auto carried = memory_.carried.find(message.packet_id);
   if (carried != memory_.carried.end() && carried->second.qos == message.qos) {
-    ledger_.add(carried->second);
-    if (message.qos == 1) ++waiting_once_;
+    const auto entry = carried->second;
     memory_.carried.erase(carried);
+    wait(entry);
     return true;
   }
   if (!known_twice) return false;
-  const auto& waiting = ledger_.entries();
-  const bool on_its_way = std::any_of(waiting.begin(), waiting.end(), [&](const auto& e) {
-    return e.qos == 2 && e.packet_id == message.packet_id;
-  });
-  if (!on_its_way) ledger_.add({{}, {}, messages::durability::d0, 2, message.packet_id});
+  if (!waiting_twice_.test(message.packet_id))
+    wait({{}, {}, messages::durability::d0, 2, message.packet_id});
   return true;
 }
 
@@ -164,20 +163,36 @@ bool session::hand_on(const publish& message, std::uint64_t cut_bytes) {
     entry.first = verdict.first;
     entry.last = verdict.ticket;
   }
-  if (message.qos == 2)
-    memory_.hold(message.packet_id);
-  else
-    ++waiting_once_;
-  ledger_.add(entry);
+  memory_.carried.erase(message.packet_id); // the id stands for this message now
+  if (message.qos == 2) memory_.hold(message.packet_id);
+  wait(entry);
   return true;
+}
+
+void session::wait(const ack_ledger::entry& e) {
+  ledger_.add(e);
+  if (e.qos == 1) {
+    ++waiting_once_;
+    return;
+  }
+  waiting_twice_.set(e.packet_id);
+  if (!here_.test(e.packet_id)) ++here_count_;
+  here_.set(e.packet_id);
 }
 
 bool session::take_release(const frame& packet) {
   acknowledgement release;
   if (const auto wrong = read(packet, options_.version, release)) return broken(*wrong);
-  const bool known = memory_.holds(release.packet_id);
-  memory_.release(release.packet_id);
-  write_acknowledgement(out_, options_.version, packet_type::pubcomp, release.packet_id,
+  const auto id = release.packet_id;
+  // the broker cannot have our PUBREC: a PUBCOMP now would be one for what may not be durable
+  if (waiting_twice_.test(id))
+    return broken({reason::protocol_error, "a PUBREL for a message we have not acknowledged"});
+  const bool known = memory_.holds(id);
+  memory_.release(id);
+  memory_.carried.erase(id);
+  if (here_.test(id)) --here_count_;
+  here_.reset(id);
+  write_acknowledgement(out_, options_.version, packet_type::pubcomp, id,
                         known ? reason::success : reason::packet_id_not_found);
   sent_ns_ = now_ns_;
   return true;
@@ -194,7 +209,10 @@ void session::acknowledge() {
 void session::say(const ack_ledger::entry& e) {
   const auto type = e.qos == 2 ? packet_type::pubrec : packet_type::puback;
   write_acknowledgement(out_, options_.version, type, e.packet_id);
-  if (e.qos == 1) --waiting_once_;
+  if (e.qos == 1)
+    --waiting_once_;
+  else
+    waiting_twice_.reset(e.packet_id);
   ++acknowledged_;
   sent_ns_ = now_ns_;
 }
