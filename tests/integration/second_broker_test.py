@@ -18,6 +18,10 @@ import node as support  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent / "second_broker"
 START = 1_700_000_000_000
 KILLS = 4
+# Its window holds every reading of the test: aedes mixes what it sends again with what is new, and a
+# twin tells a late reading from a repeated one as far back as its windows reach.
+MODEL = {"name": "wide", "kind": "device", "telemetry": {"temperature": {"type": "number"}},
+         "operators": [{"name": "mean_1d", "type": "window", "of": "temperature", "span": "1d"}]}
 
 
 def installed():
@@ -83,8 +87,8 @@ class SecondBroker(support.NodeTest):
 
     def make_node(self):
         return self.node(
-            ["device"],
-            [{"topic": "q%d/{name}" % qos, "twin": "q%d:{name}" % qos, "model": "device", "qos": qos}
+            [MODEL],
+            [{"topic": "q%d/{name}" % qos, "twin": "q%d:{name}" % qos, "model": "wide", "qos": qos}
              for qos in (0, 1, 2)],
             mqtt={"version": 3, "source": support.source() or "receiver", "reconnect_min": "20ms"})
 
@@ -100,7 +104,9 @@ class SecondBroker(support.NodeTest):
                            lambda: "%d of %s: %s" % (count, twin, node.applied(twin)))
         rows = node.history(twin, "--telemetry", "temperature")
         stored = collections.Counter(support.instant(r["event_time"]) // 1_000_000 for r in rows)
-        self.assertEqual(stored, {START + i * 1000: 1 for i in range(1, count + 1)})
+        expected = collections.Counter(START + i * 1000 for i in range(1, count + 1))
+        self.assertEqual(sorted((expected - stored).elements()), [], "missing in " + twin)
+        self.assertEqual(sorted((stored - expected).elements()), [], "doubled in " + twin)
         self.assertEqual(node.applied(twin), count, node.twin_or_none(twin)["readings"])
 
     def test_readings_at_every_quality_of_service_are_stored_once(self):
@@ -145,11 +151,9 @@ class SecondBroker(support.NodeTest):
                 errors.append(error)
         thread = threading.Thread(target=load, daemon=True)
         thread.start()
-        again = 0.0
         for _ in range(KILLS):
             known = node.applied("q2:a")
             support.eventually(lambda: node.applied("q2:a") > known + 100, 20, "load")
-            again += node.metric("pollux_mqtt_redelivered_total")
             node.kill()
             node.start()
         stopping.set()
@@ -158,7 +162,9 @@ class SecondBroker(support.NodeTest):
         self.assertFalse(thread.is_alive())
         for qos in (1, 2):
             self.check_stored(node, qos)
-        again += node.metric("pollux_mqtt_redelivered_total")
+        # aedes does not mark what it sends again; the twins know it by its number
+        again = sum(node.twin_or_none("q%d:a" % qos)["readings"]["duplicates"] for qos in (1, 2))
+        self.assertGreater(again, 0, "a kill comes between journal and acknowledgement")
         print("%s readings through %d kills, %d messages came again" % (dict(self.made), KILLS, again))
         self.assertEqual(node.stop()[0], 0)
         node.verify("--offline")
