@@ -219,8 +219,13 @@ TEST_CASE("a state stored before there was event time is read; one with another 
   plain.at(110, 95);
   const auto now = saved(plain.twin->state);
   auto before = now;
-  REQUIRE(before[0] == 3);
-  REQUIRE(before.back() == 0); // no timeline
+  REQUIRE(before[0] == 4);
+  before[0] = 3;
+  before.resize(before.size() - 4 - 8); // properties: none, and how often they changed
+  REQUIRE(before.back() == 0);          // no timeline
+  auto third = load(plain.models, "test:twin", before);
+  REQUIRE(third.ok());
+  CHECK(saved(*third) == now);
   before[0] = 2;
   before.erase(1 + 4 + 1 + 12 + 8 + 16 + 40 + 24 + 16, 9); // what counts missing numbers
   auto second = load(plain.models, "test:twin", before);
@@ -234,8 +239,8 @@ TEST_CASE("a state stored before there was event time is read; one with another 
   CHECK(loaded->active_alerts() == 1);
 
   auto odd = now;
-  odd.back() = 1; // a timeline that the model has none for
+  odd[odd.size() - 1 - 4 - 8] = 1; // a timeline that the model has none for
   CHECK(load(plain.models, "test:twin", odd).error().code == errc::corrupt);
-  odd[0] = 4;
+  odd[0] = 5;
   CHECK(load(plain.models, "test:twin", odd).error().code == errc::version_mismatch);
 }
