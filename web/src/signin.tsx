@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useState } from "preact/hooks";
+import { whoami } from "./api";
+import { signIn, signInNeeded, signOut } from "./session";
+
+export function SignIn() {
+  const [text, setText] = useState("");
+  const [busy, setBusy] = useState(false);
+  const submit = async (e: Event) => {
+    e.preventDefault();
+    setBusy(true);
+    const why = signInNeeded.value;
+    signIn(text);
+    try {
+      await whoami();
+    } catch (error) {
+      // an unreachable node or one without /whoami says nothing against the token
+      if ((error as { status?: number }).status === 401) {
+        signOut();
+        signInNeeded.value = (error as Error).message || why;
+      }
+    }
+    setBusy(false);
+  };
+  return (
+    <form class="card sign-in" onSubmit={(e) => void submit(e)}>
+      <h1>Sign in</h1>
+      <p role="alert">{signInNeeded.value}</p>
+      <label class="field">
+        <span>Token</span>
+        <input type="password" name="token" autocomplete="current-password" required value={text} onInput={(e) => setText(e.currentTarget.value)} />
+      </label>
+      <p class="muted">
+        A token is made on the node with <code>pollux token create</code>. It is kept until this tab is closed.
+      </p>
+      <button type="submit" class="primary" disabled={busy}>Sign in</button>
+    </form>
+  );
+}
