@@ -7,6 +7,7 @@ namespace pollux::cli {
 
 void add_serve_verbs(CLI::App& app, context& ctx);    ///< serve
 void add_sim_verbs(CLI::App& app, context& ctx);      ///< sim fleet|play
+void add_bench_verbs(CLI::App& app, context& ctx);    ///< bench ingest
 void add_client_verbs(CLI::App& app, context& ctx);   ///< twin, command, alert, quarantine, stats
 void add_journal_verbs(CLI::App& app, context& ctx);  ///< journal verify|stats|repair
 void add_backup_verbs(CLI::App& app, context& ctx);   ///< backup, restore

@@ -116,6 +116,7 @@ int run(int argc, char** argv) {
   add_export_verbs(app, ctx);
   add_backtest_verbs(app, ctx);
   add_sim_verbs(app, ctx);
+  add_bench_verbs(app, ctx);
   add_detect_verbs(app, ctx);
   add_model_verbs(app, ctx);
   add_config_verbs(app, ctx);
