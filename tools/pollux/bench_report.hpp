@@ -11,12 +11,15 @@ namespace pollux::bench {
 struct row {
   subject what;
   std::vector<outcome> rounds;
+  std::uint64_t messages = 0; ///< 0 = as many as the table's
 };
 /// What was measured beside each other, in the same rounds.
 struct table_of_rows {
   scene in;
   std::vector<row> rows;
 };
+/// What is sent to this row.
+[[nodiscard]] scene scene_of(const table_of_rows& t, const row& r);
 
 /// Prints CPU, rate and their ratios to the yardsticks of the same round.
 void print_ingest(const table_of_rows& t, bool bold);
