@@ -134,7 +134,7 @@ const char* connect_refusal(unsigned version, std::uint8_t code) noexcept {
   case 0: return "accepted";
   case 1: return "unacceptable protocol version";
   case 2: return "client identifier rejected";
-  case 3: return "server unavailable";
+  case 3: return "server not available";
   case 4: return "bad user name or password";
   case 5: return "not authorized";
   default: return "unknown return code";
