@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/cold_file.hpp"
 #include "persistence/cold_column.hpp"
+#include "persistence/durable_folder.hpp"
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -120,9 +121,7 @@ std::uint64_t number_in(const std::string& name) {
 result<std::shared_ptr<cold_folder>> cold_folder::open(std::string folder) {
   std::shared_ptr<cold_folder> made(new cold_folder(std::move(folder)));
   made->readers_ = std::make_shared<int>(0);
-  std::error_code error;
-  fs::create_directories(made->folder_, error);
-  if (error) return failure{errc::io, made->folder_ + ": " + error.message()};
+  if (auto s = make_folder(made->folder_); !s) return s.error();
   return made;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/database.hpp"
+#include "persistence/durable_folder.hpp"
 #include <filesystem>
 #include <system_error>
 
@@ -17,9 +18,7 @@ database::~database() {
 
 result<std::unique_ptr<database>> database::open(const database_options& options,
                                                  journal_env& env) {
-  std::error_code error;
-  std::filesystem::create_directories(options.folder, error);
-  if (error) return failure{errc::io, "creating " + options.folder + ": " + error.message()};
+  if (auto s = make_folder(options.folder); !s) return s.error();
   std::unique_ptr<database> made(new database(options, env));
   if (auto s = made->start(); !s) return s.error();
   return made;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/folder_lock.hpp"
+#include "persistence/durable_folder.hpp"
 #include <cerrno>
 #include <chrono>
 #include <fcntl.h>
-#include <filesystem>
 #include <sys/file.h>
 #include <system_error>
 #include <thread>
@@ -49,9 +49,7 @@ folder_lock::~folder_lock() {
 }
 
 result<folder_lock> folder_lock::take(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return failure{errc::io, "creating " + folder + ": " + error.message()};
+  if (auto s = make_folder(folder); !s) return s.error();
   const std::string name = folder + "/owner.pid";
   folder_lock lock;
   lock.fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);

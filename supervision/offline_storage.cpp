@@ -4,33 +4,21 @@
 #include "actors/glob.hpp"
 #include "messages/model_codec.hpp"
 #include "persistence/cold_file.hpp"
+#include "persistence/whole_registry.hpp"
 #include <filesystem>
 
 namespace pollux::supervision {
 
 namespace {
 
-// Rows the registry lost with the power are in the log, in the order of their numbers.
-status add_tail_rows(offline_storage& s, std::uint32_t shard, actors::shard_directory& known) {
-  return s.journal->scan(shard, {}, [&](const persistence::positioned_segment& segment) {
-    for (const auto key : segment.content->twins())
-      if (known.find_key(key) == actors::unknown_row)
-        s.twins.push_back({shard, known.add(key), std::string{key}});
-    return true;
-  });
-}
-
 status find_twins(offline_storage& s, const std::string& glob) {
   for (std::uint32_t shard = 0; shard < s.journal->shards(); ++shard) {
-    actors::shard_directory known;
-    auto read = s.tables->each_registry(shard, [&](const persistence::registry_row& row) {
-      const auto key = actors::journal_key(row.id, row.incarnation);
-      if (known.find_key(key) != actors::unknown_row) return;
-      s.twins.push_back({shard, known.add(key), key});
-      if (row.deleted) s.deleted.emplace(shard, s.twins.back().row);
-    });
-    if (!read) return read;
-    if (auto tail = add_tail_rows(s, shard, known); !tail) return tail;
+    auto registry = persistence::whole_registry(*s.journal, *s.tables, shard);
+    if (!registry) return registry.error();
+    for (const auto& row : registry->rows) {
+      s.twins.push_back({shard, row.row, actors::journal_key(row.id, row.incarnation)});
+      if (row.deleted) s.deleted.emplace(shard, row.row);
+    }
   }
   std::erase_if(s.twins, [&](const auto& t) {
     return !actors::matches_glob(glob.empty() ? "*" : glob, actors::split_key(t.id).id);

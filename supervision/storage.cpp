@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervision/storage.hpp"
 #include "actors/directory.hpp"
-#include <filesystem>
+#include "messages/observability/log.hpp"
+#include "persistence/durable_folder.hpp"
+#include "persistence/whole_registry.hpp"
 
 namespace pollux::supervision {
 
 result<storage> open_storage(const config::settings& settings) {
-  std::error_code error;
-  std::filesystem::create_directories(settings.node.data, error);
-  if (error) return failure{errc::io, "data folder " + settings.node.data + ": " + error.message()};
+  if (auto made = persistence::make_folder(settings.node.data); !made)
+    return made.error().within("data folder");
   storage out;
   persistence::leveldb_log_options log_options;
   log_options.folder = settings.node.data + "/log";
@@ -29,22 +30,26 @@ result<storage> open_storage(const config::settings& settings) {
   return out;
 }
 
-status load_directory(const persistence::store& tables, actors::intake& inlet) {
-  status outcome;
-  for (std::uint32_t shard = 0; shard < inlet.shards() && outcome; ++shard) {
-    auto read = tables.each_registry(shard, [&](const persistence::registry_row& row) {
-      inlet.with_directory(shard, [&](actors::shard_directory& d) {
-        const auto key = actors::journal_key(row.id, row.incarnation);
-        if (d.find_key(key) != actors::unknown_row) return;
-        if (d.add(key) != row.row)
-          outcome = failure{errc::corrupt, "registry of shard " + std::to_string(shard) + ": row " +
-                                               std::to_string(row.row) + " is out of order"};
+status load_directory(const persistence::log& journal, persistence::store& tables,
+                      actors::intake& inlet) {
+  auto batch = tables.batch();
+  std::uint64_t restored = 0;
+  for (std::uint32_t shard = 0; shard < inlet.shards(); ++shard) {
+    auto registry = persistence::whole_registry(journal, tables, shard);
+    if (!registry) return registry.error();
+    inlet.with_directory(shard, [&](actors::shard_directory& d) {
+      for (const auto& row : registry->rows) {
+        d.add(actors::journal_key(row.id, row.incarnation));
         if (row.deleted) d.mark_deleted(row.row);
-      });
+      }
     });
-    if (!read) return read;
+    for (const auto& row : registry->restored) batch->put_registry(shard, row);
+    restored += registry->restored.size();
   }
-  return outcome;
+  if (restored == 0) return {};
+  messages::log::warning("storage", "twins of the registry were lost and are known again",
+                         {{"twins", restored}});
+  return tables.write(*batch, true);
 }
 
 } // namespace pollux::supervision

@@ -17,7 +17,9 @@ struct storage {
 /// Makes what is missing. Errors: locked, version_mismatch, conflict, corrupt, io.
 [[nodiscard]] result<storage> open_storage(const config::settings& settings);
 
-/// Tells the inlet which twins there are. Errors: corrupt (a row out of order), io.
-[[nodiscard]] status load_directory(const persistence::store& tables, actors::intake& inlet);
+/// Tells the inlet which twins there are, and writes what the registry lost with the power
+/// (persistence/whole_registry.hpp). Errors: corrupt, io.
+[[nodiscard]] status load_directory(const persistence::log& journal, persistence::store& tables,
+                                    actors::intake& inlet);
 
 } // namespace pollux::supervision

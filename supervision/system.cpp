@@ -198,7 +198,8 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
     if (!raw->running.hosts.empty()) return hand_over(raw->running.hosts, std::move(segments));
     for (auto& s : segments) raw->held.push_back(std::move(s));
   });
-  if (auto loaded = load_directory(*p->tables, *p->inlet); !loaded) return loaded.error();
+  if (auto loaded = load_directory(*p->journal, *p->tables, *p->inlet); !loaded)
+    return loaded.error();
   if (auto judged = judge_suspects(*left, *p->journal, *p->tables, *p->inlet, *p->quarantine);
       !judged)
     return judged.error();
