@@ -70,6 +70,10 @@ template <class Order> status ask_maintenance(const job_surroundings& with, cons
   return outcome;
 }
 
+void tell(const job_surroundings& with, const char* step) {
+  if (with.at_step) with.at_step(step);
+}
+
 status check_allowed(const job_surroundings& with, const erase_order& o) {
   const auto hold = persistence::hold_of(*with.tables, o.id);
   if (!hold) return hold.error();
@@ -81,6 +85,7 @@ status check_allowed(const job_surroundings& with, const erase_order& o) {
 
 status end_life(const job_surroundings& with, const erase_order& o) {
   if (!o.remove) return failure{errc::conflict, o.id + " lives; --delete ends it first"};
+  tell(with, "erase: delete");
   auto removed = with.inlet->remove(o.id, with.now());
   if (!removed) return removed.error();
   return with.inlet->flush(messages::durability::d2);
@@ -111,6 +116,7 @@ result<std::string> erase_job(const job_surroundings& with, const std::string& a
     if (auto s = end_life(with, *order); !s) return s.error();
   progress.set(1, steps);
   progress.say("sealing the log of its shard");
+  tell(with, "erase: seal");
   if (auto s = ask_maintenance(with, seal_shard{shard}); !s) return s.error();
   auto rows = rows_of(with, shard, order->id, lives);
   if (lives)
@@ -137,10 +143,11 @@ result<std::string> erase_job(const job_surroundings& with, const std::string& a
   if (!erased) return erased.error();
   progress.set(3, steps);
   progress.say("writing both databases anew");
-  const auto proof = finish_erasure(*with.journal, *with.tables, std::move(*what));
+  const auto proof = finish_erasure(*with.journal, *with.tables, std::move(*what), with.at_step);
   if (!proof) return proof.error();
   progress.set(4, steps);
   progress.say("searching what is left");
+  tell(with, "erase: search");
   auto found =
       persistence::find_id(with.data, *with.journal, *with.tables, pattern_of(with, order->id));
   if (!found) return found.error();

@@ -26,6 +26,7 @@ struct job_surroundings {
   std::vector<caf::actor> hosts;
   std::string data; ///< the node's data folder
   std::function<std::int64_t()> now;
+  std::function<void(const char*)> at_step; ///< tests: told before each step that changes the disk
 };
 
 /// Between a job's thread and those who ask about it. Thread-safe.

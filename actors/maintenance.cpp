@@ -36,6 +36,10 @@ struct maintenance_state {
 
 using maintenance_actor = caf::stateful_actor<maintenance_state>;
 
+void tell(const maintenance_surroundings& with, const char* step) {
+  if (with.at_step) with.at_step(step);
+}
+
 constexpr std::uint64_t readings_a_pass = 200'000; // bounds the memory of one pass
 
 bool tail_is_long(const maintenance_surroundings& with) {
@@ -49,9 +53,12 @@ bool tail_is_long(const maintenance_surroundings& with) {
 void trimmed(maintenance_actor* self, std::uint32_t shard, domain::position sealed_below) {
   auto& s = self->state;
   // The snapshots are made durable by the synced empty batch before what they replace goes.
+  tell(s.with, "seal: sync the snapshots");
   auto batch = s.with.tables->batch();
   auto synced = s.with.tables->write(*batch, true);
+  tell(s.with, "seal: trim");
   if (synced) synced = s.with.journal->trim(shard, sealed_below);
+  tell(s.with, "sealed");
   if (!synced) {
     logging::error("maintenance", "the log could not be trimmed",
                    {{"shard", shard}, {"why", synced.error().what}});
@@ -66,15 +73,21 @@ bool seal_one(maintenance_actor* self, std::uint32_t shard) {
   auto& s = self->state;
   const auto below = s.with.journal->end(shard);
   const auto began = std::chrono::steady_clock::now();
+  tell(s.with, "seal: begin");
   auto report = persistence::seal(
       *s.with.journal, *s.with.tables, shard, below, readings_a_pass,
-      [&](std::uint32_t in, std::string_view key) { return s.with.inlet->row_of_key(in, key); });
+      [&](std::uint32_t in, std::string_view key) { return s.with.inlet->row_of_key(in, key); },
+      [&] { tell(s.with, "seal: write blocks"); });
   if (!report) {
     logging::error("maintenance", "a shard could not be sealed",
                    {{"shard", shard}, {"why", report.error().what}});
     return true;
   }
-  if (report->segments == 0) return false;
+  if (report->segments == 0) {
+    tell(s.with, "sealed");
+    return false;
+  }
+  tell(s.with, "seal: ask for snapshots");
   s.seal_seconds->observe(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   s.sealed_readings->add(report->readings);
@@ -183,10 +196,8 @@ void begin_tiers(maintenance_actor* self) {
   if (s.with.files == nullptr) return;
   s.tiers = std::make_unique<tier_keeper>(
       tier_surroundings{s.with.journal, s.with.tables, s.with.files, s.with.models, s.with.inlet,
-                        s.with.metrics, s.with.now});
-  if (auto resumed = s.tiers->resume_erasures(); !resumed)
-    logging::error("retention", "an erasure that was cut off could not be completed",
-                   {{"why", resumed.error().what}});
+                        s.with.metrics, s.with.now, s.with.at_step});
+  s.tiers->resume_erasures();
 }
 
 caf::behavior maintenance(maintenance_actor* self, maintenance_surroundings with) {

@@ -26,6 +26,7 @@ struct maintenance_surroundings {
   std::shared_ptr<persistence::cold_folder> files; ///< empty: nothing moves between tiers
   const model_catalog* models = nullptr;
   std::function<std::int64_t()> now;
+  std::function<void(const char*)> at_step; ///< tests: told before each step that changes the disk
 };
 
 /// Seals a shard's log up to where it ends now, and trims it; answered with ok when that is done.

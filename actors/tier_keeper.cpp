@@ -22,6 +22,7 @@ persistence::tiering_options options_of(const tier_surroundings& with) {
   o.rules = [tables = with.tables, models = with.models](std::uint32_t shard) {
     return retention_rules_of(*tables, *models, shard);
   };
+  o.at_step = with.at_step;
   return o;
 }
 
@@ -35,9 +36,8 @@ bool has_level(std::string_view topic, std::string_view name) {
   return false;
 }
 
-/// Quarantined records that name the twin.
-result<std::uint64_t> erase_quarantined(persistence::store& tables,
-                                        const persistence::id_pattern& wanted) {
+result<std::uint64_t> erase_quarantined_of(persistence::store& tables,
+                                           const persistence::id_pattern& wanted) {
   const auto name = std::string_view(wanted.id()).substr(wanted.id().find(':') + 1);
   std::uint64_t erased = 0, after = 0;
   for (;;) {
@@ -92,6 +92,7 @@ void tier_keeper::wake_dirty() {
 
 std::optional<std::chrono::milliseconds> tier_keeper::slice() {
   const auto began = clock::now();
+  if (!cut_off_.empty() && began >= resume_at_) resume_some();
   if (began < rest_until_) return {};
   wake_dirty();
   const auto skipped = tiers_.counts().skipped;
@@ -127,35 +128,36 @@ void tier_keeper::tell_metrics(double seconds) {
   told_ = now;
 }
 
-result<persistence::erasure> tier_keeper::erase(persistence::erasure what) {
+/// The record comes first: from there on the erasure is resumed. One that was begun before keeps
+/// what it counted then.
+result<persistence::erasure> tier_keeper::begin_erasure(persistence::erasure what) const {
+  const auto known = persistence::erasures_in(*with_.tables);
+  if (!known) return known.error();
+  for (const auto& e : *known)
+    if (e.sha256 == what.sha256 && e.at_ns == what.at_ns) return e;
   what.stands = persistence::erasure::state::erasing;
-  if (auto s = persistence::put_erasure(*with_.tables, what); !s) return s.error();
-  auto batch = with_.tables->batch();
-  std::vector<std::string> others;
   for (const auto row : what.rows) {
-    persistence::registry_row blank;
-    blank.row = row;
-    blank.id = "erased:" + what.sha256 + "." + std::to_string(row);
-    blank.deleted = true;
-    batch->put_registry(what.shard, blank);
     auto s = with_.tables->each_block_info(what.shard, row, true, [&](const auto& b) {
       what.chain_heads.push_back(persistence::to_hex(b.chain));
       return false;
     });
     if (!s && s.error().code != errc::corrupt) return s.error();
-    const auto gone = with_.tables->erase_twin(what.shard, row);
-    if (!gone) return gone.error();
-    what.counts.blocks += gone->blocks;
-    what.counts.inputs += gone->inputs;
-    what.counts.snapshots += gone->snapshots;
-    what.counts.alerts += gone->alerts;
-    what.counts.outbox += gone->outbox;
-    // counted before the files are written anew: a call that is cut off there goes on counting
-    if (auto kept = persistence::put_erasure(*with_.tables, what); !kept) return kept.error();
-    const auto files = tiers_.purge(what.shard, row);
-    if (!files) return files.error();
-    what.files_rewritten += *files;
+    const auto found = with_.tables->count_twin(what.shard, row);
+    if (!found) return found.error();
+    what.counts.blocks += found->blocks;
+    what.counts.inputs += found->inputs;
+    what.counts.snapshots += found->snapshots;
+    what.counts.alerts += found->alerts;
+    what.counts.outbox += found->outbox;
   }
+  tell("erase: record");
+  if (auto s = persistence::put_erasure(*with_.tables, what); !s) return s.error();
+  return what;
+}
+
+/// Quarantined records that name the twin.
+result<std::uint64_t> tier_keeper::erase_quarantined(const persistence::erasure& what) const {
+  std::vector<std::string> others;
   for (std::uint32_t shard = 0; shard < with_.inlet->shards(); ++shard)
     with_.inlet->with_directory(shard, [&](shard_directory& d) {
       for (std::uint32_t row = 0; row < d.size(); ++row)
@@ -163,46 +165,89 @@ result<persistence::erasure> tier_keeper::erase(persistence::erasure what) {
             split_key(d.key(row)).id != what.id)
           others.emplace_back(d.key(row));
     });
-  const auto quarantined =
-      erase_quarantined(*with_.tables, persistence::id_pattern(what.id, std::move(others)));
+  return erase_quarantined_of(*with_.tables, persistence::id_pattern(what.id, std::move(others)));
+}
+
+result<persistence::erasure> tier_keeper::erase(persistence::erasure order) {
+  auto begun = begin_erasure(std::move(order));
+  if (!begun || begun->stands != persistence::erasure::state::erasing) return begun;
+  auto& what = *begun;
+  auto batch = with_.tables->batch();
+  const auto blank_id = [&](std::uint32_t row) {
+    return "erased:" + what.sha256 + "." + std::to_string(row);
+  };
+  for (const auto row : what.rows) {
+    persistence::registry_row blank;
+    blank.row = row;
+    blank.id = blank_id(row);
+    blank.deleted = true;
+    batch->put_registry(what.shard, blank);
+    tell("erase: rows");
+    if (const auto gone = with_.tables->erase_twin(what.shard, row); !gone) return gone.error();
+    tell("erase: cold files");
+    const auto files = tiers_.purge(what.shard, row);
+    if (!files) return files.error();
+    what.files_rewritten += *files;
+  }
+  tell("erase: quarantine");
+  const auto quarantined = erase_quarantined(what);
   if (!quarantined) return quarantined.error();
   what.quarantined += *quarantined;
+  tell("erase: its name");
   if (auto s = with_.tables->write(*batch, true); !s) return s.error();
   with_.inlet->with_directory(what.shard, [&](shard_directory& d) {
     for (const auto row : what.rows)
-      if (row < d.size()) d.forget(row, "erased:" + what.sha256 + "." + std::to_string(row));
+      if (row < d.size()) d.forget(row, blank_id(row));
   });
   for (auto at = what.reason.find(what.id); at != what.reason.npos; at = what.reason.find(what.id))
     what.reason.replace(at, what.id.size(), "(the twin)");
   what.stands = persistence::erasure::state::compacting;
   what.id.clear();
+  tell("erase: record that the rows are gone");
   if (auto s = persistence::put_erasure(*with_.tables, what); !s) return s.error();
-  return what;
+  return begun;
 }
 
-status tier_keeper::resume_erasures() {
-  const auto known = persistence::erasures_in(*with_.tables);
-  if (!known) return known.error();
-  for (auto e : *known) {
-    if (e.stands == persistence::erasure::state::erasing) {
-      auto rows = erase(std::move(e));
-      if (!rows) return rows.error();
-      e = std::move(*rows);
+void tier_keeper::resume_erasures() {
+  auto known = persistence::erasures_in(*with_.tables);
+  if (!known) {
+    logging::error("retention", "erasures that were cut off could not be read",
+                   {{"why", known.error().what}});
+    return;
+  }
+  for (auto& e : *known)
+    if (e.stands != persistence::erasure::state::done) cut_off_.push_back(std::move(e));
+  resume_some();
+}
+
+void tier_keeper::resume_some() {
+  while (!cut_off_.empty()) {
+    auto done = erase(cut_off_.front()); // nothing, if its rows are gone
+    if (done) done = finish_erasure(*with_.journal, *with_.tables, std::move(*done), with_.at_step);
+    if (!done) {
+      logging::error("retention", "an erasure that was cut off could not be completed yet",
+                     {{"why", done.error().what}});
+      resume_at_ = clock::now() + after_trouble;
+      return;
     }
-    if (e.stands != persistence::erasure::state::compacting) continue;
-    const auto done = finish_erasure(*with_.journal, *with_.tables, std::move(e));
-    if (!done) return done.error();
     logging::info("retention", "an erasure that was cut off is complete",
                   {{"sha256", done->sha256}});
+    cut_off_.erase(cut_off_.begin());
   }
-  return {};
 }
 
 result<persistence::erasure> finish_erasure(persistence::log& journal, persistence::store& tables,
-                                            persistence::erasure what) {
+                                            persistence::erasure what,
+                                            const std::function<void(const char*)>& at_step) {
+  const auto tell = [&](const char* step) {
+    if (at_step) at_step(step);
+  };
+  tell("erase: write the store anew");
   if (auto s = tables.compact(); !s) return s.error();
+  tell("erase: write the log anew");
   if (auto s = journal.compact(); !s) return s.error();
   what.stands = persistence::erasure::state::done;
+  tell("erase: record the proof");
   if (auto s = persistence::put_erasure(tables, what); !s) return s.error();
   return what;
 }

@@ -71,11 +71,12 @@ struct seal_report {
 /// synced, idempotent. Does not trim: the caller does, once every twin has a snapshot at or after
 /// its last sealed input. A twin's newest hot blocks are rewritten together with its new inputs
 /// while they are smaller than these; warm and cold ones are left alone. Memory: the segments of
-/// the pass, about 300 B each plus their bytes. Errors: internal (a twin without a row), io,
-/// no_space.
+/// the pass, about 300 B each plus their bytes. `before_write`: called when all blocks are made,
+/// for tests. Errors: internal (a twin without a row), io, no_space.
 [[nodiscard]] result<seal_report> seal(log& from, store& into, std::uint32_t shard,
                                        domain::position below, std::uint64_t max_readings,
-                                       const row_lookup& rows);
+                                       const row_lookup& rows,
+                                       const std::function<void()>& before_write = {});
 
 /// Visits the inputs of a twin after `after`, merged in order with the shard-wide ones, from the
 /// blocks and then from the log's tail. `row` and `id` (as in the journal) name the same twin.

@@ -90,6 +90,7 @@ public:
       const std::string& prefix,
       const std::function<void(const std::string&, const std::string&)>& visit) const override;
   result<erased_rows> erase_twin(std::uint32_t shard, std::uint32_t row) override;
+  result<erased_rows> count_twin(std::uint32_t shard, std::uint32_t row) const override;
   status compact() override;
   status
   each_raw_row(const std::function<void(std::string_view, std::string_view)>& visit) const override;
@@ -116,6 +117,9 @@ private:
   [[nodiscard]] result<std::optional<std::string>> get(const std::string& key) const;
   [[nodiscard]] result<std::string> read_cold(const block_info& info) const;
   [[nodiscard]] status put(leveldb::WriteBatch& rows);
+  /// All rows of a twin but its registry row, and what they are.
+  [[nodiscard]] result<erased_rows> rows_of_twin(std::uint32_t shard, std::uint32_t row,
+                                                 std::vector<std::string>& keys) const;
   [[nodiscard]] status thin_snapshots(leveldb_store_batch& b, leveldb::WriteBatch& rows);
   [[nodiscard]] status read_quarantine_counts();
   [[nodiscard]] status evict_quarantine(quarantine_counts& counts, leveldb::WriteBatch& rows,

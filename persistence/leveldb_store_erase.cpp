@@ -59,9 +59,9 @@ status leveldb_store::each_meta(
       });
 }
 
-result<erased_rows> leveldb_store::erase_twin(std::uint32_t shard, std::uint32_t row) {
+result<erased_rows> leveldb_store::rows_of_twin(std::uint32_t shard, std::uint32_t row,
+                                                std::vector<std::string>& doomed) const {
   erased_rows out;
-  std::vector<std::string> doomed;
   const auto collect = [&](const std::string& prefix, std::uint64_t& count,
                            const std::function<bool(std::string_view)>& wanted = {}) {
     const auto db = database_->acquire();
@@ -94,6 +94,18 @@ result<erased_rows> leveldb_store::erase_twin(std::uint32_t shard, std::uint32_t
     return end != key.npos && key.substr(end).starts_with(mine);
   });
   if (!read) return read.error();
+  return out;
+}
+
+result<erased_rows> leveldb_store::count_twin(std::uint32_t shard, std::uint32_t row) const {
+  std::vector<std::string> keys;
+  return rows_of_twin(shard, row, keys);
+}
+
+result<erased_rows> leveldb_store::erase_twin(std::uint32_t shard, std::uint32_t row) {
+  std::vector<std::string> doomed;
+  const auto out = rows_of_twin(shard, row, doomed);
+  if (!out) return out;
   for (std::size_t i = 0; i < doomed.size();) {
     leveldb::WriteBatch rows;
     for (std::size_t n = 0; n < rows_a_batch && i < doomed.size(); ++n, ++i) rows.Delete(doomed[i]);

@@ -190,10 +190,12 @@ result<seal_report> sealing_pass::write() {
 } // namespace
 
 result<seal_report> seal(log& from, store& into, std::uint32_t shard, domain::position below,
-                         std::uint64_t max_readings, const row_lookup& rows) {
+                         std::uint64_t max_readings, const row_lookup& rows,
+                         const std::function<void()>& before_write) {
   sealing_pass pass(into, shard);
   if (auto s = pass.collect(from, below, max_readings, rows); !s) return s.error();
   if (auto s = pass.make_blocks(); !s) return s.error();
+  if (before_write) before_write();
   return pass.write();
 }
 

@@ -205,6 +205,9 @@ public:
   /// taken mark. Not one batch: after a crash call it again. The bytes stay in the database's files
   /// until compact().
   [[nodiscard]] virtual result<erased_rows> erase_twin(std::uint32_t shard, std::uint32_t row) = 0;
+  /// What erase_twin would remove now.
+  [[nodiscard]] virtual result<erased_rows> count_twin(std::uint32_t shard,
+                                                       std::uint32_t row) const = 0;
   /// Writes all files anew, without what was erased or replaced. Cost: the whole database is read
   /// and written.
   virtual status compact() = 0;

@@ -98,7 +98,7 @@ void system::parts::watch_core() {
 }
 
 void system::parts::allow_faults() {
-  faults = std::make_unique<fault_injection>(settings.node.data + "/inject_fault", mqtt->egress());
+  faults = std::make_unique<fault_injection>(settings.node.data, mqtt->egress());
   around.egress = &faults->egress();
   around.faults = faults.get();
 }
