@@ -45,24 +45,19 @@ std::string model_changes::meta(const std::string& key) const {
 status model_changes::load_stored() {
   auto rows = tables_.models();
   if (!rows) return rows.error();
-  std::map<std::string, model_ptr> by_row;
   std::vector<std::string> names;
   for (const auto& row : *rows) {
     auto version = messages::parse_model(row.json, "stored model " + row.name);
     if (!version) return version.error();
     catalog_.add_stored(*version, row.hash);
-    by_row[row.hash] = *version;
     if (std::ranges::find(names, row.name) == names.end()) names.push_back(row.name);
   }
   for (const auto& name : names) {
-    const auto ruling = by_row.find(meta(ruling_key(name)));
-    if (ruling == by_row.end()) continue;
-    catalog_.set_current(ruling->second);
-    if (ruling->second->hash != ruling->first)
-      waiting_.push_back({name, ruling->second->hash, "", "release", ""});
-    for (const auto& e : parsed(meta(exceptions_key(name))))
-      if (const auto version = by_row.find(e.value("hash", "")); version != by_row.end())
-        catalog_.set_exception(e.value("twins", ""), version->second);
+    const auto stored = let_stored_rule(tables_, catalog_, name);
+    if (!stored) return stored.error();
+    if (stored->empty()) continue;
+    if (const auto ruling = catalog_.current(name); ruling->hash != *stored)
+      waiting_.push_back({name, ruling->hash, "", "release", ""});
     const auto unfinished = json::parse(meta(waiting_key(name)), nullptr, false);
     if (unfinished.is_object())
       waiting_.push_back({name, unfinished.value("hash", ""), unfinished.value("twins", ""),

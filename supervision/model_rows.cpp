@@ -41,6 +41,23 @@ void rule_after(const json& history, std::size_t count, const std::string& name,
 
 } // namespace
 
+result<std::string> let_stored_rule(const persistence::store& tables,
+                                    actors::model_catalog& catalog, const std::string& name) {
+  const auto hash = tables.meta(ruling_key(name));
+  if (!hash) return hash.error();
+  const auto version = *hash ? catalog.find(**hash) : nullptr;
+  if (version == nullptr) return std::string();
+  catalog.set_current(version);
+  const auto text = tables.meta(exceptions_key(name));
+  if (!text) return text.error();
+  const auto exceptions = json::parse(*text ? **text : std::string(), nullptr, false);
+  if (!exceptions.is_array()) return **hash;
+  for (const auto& e : exceptions)
+    if (const auto other = catalog.find(e.value("hash", "")); other != nullptr)
+      catalog.set_exception(e.value("twins", ""), other);
+  return **hash;
+}
+
 status rule_as_of(persistence::store& tables, std::int64_t to_ns) {
   const auto stored = tables.models();
   if (!stored) return stored.error();

@@ -5,21 +5,21 @@
 #include "supervision/offline_storage.hpp"
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace pollux::supervision {
 
 namespace {
 
-/// An offline catalogue knows all versions, but not which one rules.
+/// An offline catalogue knows all versions, but not which of them rules for whom.
 status let_rule(offline_storage& s) {
   const auto rows = s.tables->models();
   if (!rows) return rows.error();
-  for (const auto& row : *rows) {
-    const auto hash = s.tables->meta(ruling_key(row.name));
-    if (!hash) return hash.error();
-    if (!*hash) continue;
-    if (auto version = s.models.find(**hash); version != nullptr) s.models.set_current(version);
-  }
+  std::set<std::string> names;
+  for (const auto& row : *rows) names.insert(row.name);
+  for (const auto& name : names)
+    if (const auto ruling = let_stored_rule(*s.tables, s.models, name); !ruling)
+      return ruling.error();
   return {};
 }
 

@@ -89,6 +89,29 @@ class Retention(support.NodeTest):
         node.start()
         self.assertEqual(self.values(node, "one"), [v for _, v in rows])
 
+    def test_offline_each_twin_is_moved_by_the_version_that_rules_for_it(self):
+        node = self.make_node({**MODEL, "retention": {"hot_days": 10}})
+        patient = self.folder / "patient.json"
+        patient.write_text(json.dumps({**MODEL, "retention": {"hot_days": 300}}))
+        node.ask("model", "apply", patient, "--twins", "a:patient*")
+        for name in ("patient-1", "other"):
+            self.send(name, self.old_rows(1500, 100))
+            self.wait_applied(node, name, 1500)
+        node.stop()
+        node.ask("journal", "move")
+        tiers = self.tiers(node)
+        self.assertGreater(tiers["warm"]["readings"], 500, tiers)
+        self.assertGreater(tiers["hot"]["readings"], 500, tiers)
+
+        # the hot ones are those of the twin whose version says so
+        def read_from(twin):
+            done = node.run("twin", "history", twin, "--aggregate", "--telemetry", "x", "-o", "json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+        node.start()
+        self.assertNotIn("warm", read_from("a:patient-1"))
+        self.assertIn("warm", read_from("a:other"))
+
     def test_killed_while_it_moves_nothing_is_lost(self):
         node = self.make_node()
         rows = self.old_rows(6000, 500)
