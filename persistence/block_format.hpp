@@ -3,6 +3,7 @@
 // body goes through (docs/journal_format.md, "Blocks").
 #pragma once
 #include "persistence/history.hpp"
+#include "persistence/input_columns.hpp"
 #include <string>
 
 namespace pollux::persistence {
@@ -23,5 +24,13 @@ void set_checksum(std::string& block);
 /// Errors: corrupt.
 [[nodiscard]] result<std::string_view> open_body(const block_header& h, std::string_view block,
                                                  std::string& buffer);
+
+/// The inputs of a block as columns, which point into `block` and `buffer`; what was in `out` goes.
+/// Errors: corrupt, version_mismatch.
+[[nodiscard]] status decode_block_columns(std::string_view block, std::string& buffer,
+                                          input_columns& out);
+/// The same of a block or of a cold frame.
+[[nodiscard]] status decode_any_columns(std::string_view bytes, std::string& buffer,
+                                        input_columns& out);
 
 } // namespace pollux::persistence

@@ -36,9 +36,10 @@ struct cold_column {
 /// The other way round, in place. `digits` is at most 12.
 void from_decimals(unsigned digits, std::vector<std::int64_t>& scaled);
 
-/// One zlib stream; `raw` is at most 4 GiB. Errors of unpacking: corrupt (also when it does not
+/// One zlib stream; `raw` is at most 4 GiB. `texts`: there are texts or samples in it, in which
+/// whole words repeat. Errors of unpacking: corrupt (also when it does not
 /// hold `size` bytes).
-[[nodiscard]] result<std::string> pack_columns(std::string_view raw);
+[[nodiscard]] result<std::string> pack_columns(std::string_view raw, bool texts);
 [[nodiscard]] result<std::string> unpack_columns(std::string_view packed, std::uint64_t size);
 /// The CRC32 of zip and PNG, which every scripting language brings.
 [[nodiscard]] std::uint32_t crc32_ieee(std::string_view bytes) noexcept;

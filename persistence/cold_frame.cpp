@@ -292,13 +292,6 @@ result<json> checked_head(std::string_view frame) {
 
 } // namespace
 
-void cold_frame_builder::add(const domain::input& in) {
-  if (empty()) least_ingest_ns_ = greatest_ingest_ns_ = in.ingest_time_ns;
-  least_ingest_ns_ = std::min(least_ingest_ns_, in.ingest_time_ns);
-  greatest_ingest_ns_ = std::max(greatest_ingest_ns_, in.ingest_time_ns);
-  columns_.add(in);
-}
-
 bool cold_frame_builder::full() const noexcept {
   return columns_.positions.size() >= max_inputs_per_frame || columns_.values >= enough_values ||
          columns_.heavy_bytes >= enough_bytes;
@@ -325,10 +318,6 @@ result<std::string> cold_frame_builder::finish(std::string_view key, const chain
     least = std::min(least, t);
     greatest = std::max(greatest, t);
   }
-  const domain::input_id first{{static_cast<std::uint64_t>(c.positions.front())},
-                               static_cast<std::uint32_t>(c.indexes.front())};
-  const domain::input_id last{{static_cast<std::uint64_t>(c.positions.back())},
-                              static_cast<std::uint32_t>(c.indexes.back())};
   json names = json::array();
   for (const auto& n : c.names) names.push_back(text_json(n));
   const json head = {{"version", frame_version},
@@ -336,17 +325,17 @@ result<std::string> cold_frame_builder::finish(std::string_view key, const chain
                      {"inputs", c.positions.size()},
                      {"readings", c.event_times.size()},
                      {"values", c.values},
-                     {"first", id_json(first)},
-                     {"last", id_json(last)},
+                     {"first", id_json(c.first())},
+                     {"last", id_json(c.last())},
                      {"event_time", json::array({least, greatest})},
-                     {"ingest_time", json::array({least_ingest_ns_, greatest_ingest_ns_})},
+                     {"ingest_time", json::array({c.least_ingest_ns, c.greatest_ingest_ns})},
                      {"chain_before", to_hex(before)},
                      {"chain", to_hex(after)},
                      {"names", std::move(names)},
                      {"shapes", shapes_json(c)},
                      {"bytes", body.raw().size()},
                      {"columns", std::move(body.lines())}};
-  const auto packed = pack_columns(body.raw());
+  const auto packed = pack_columns(body.raw(), c.heavy_bytes > 0);
   columns_.clear();
   if (!packed) return packed.error();
   std::string out = head.dump() + '\n' + *packed;
@@ -375,8 +364,8 @@ result<cold_frame_head> read_cold_frame_head(std::string_view frame) {
   return out;
 }
 
-status decode_cold_frame(std::string_view frame,
-                         const std::function<void(const domain::input&)>& visit) {
+status decode_cold_columns(std::string_view frame, std::string& buffer, input_columns& out) {
+  out.clear();
   const auto head = checked_head(frame);
   if (!head) return head.error();
   std::uint64_t size = 0;
@@ -385,11 +374,19 @@ status decode_cold_frame(std::string_view frame,
       !lines->is_array())
     return damaged("its head");
   const auto begin = frame.find('\n') + 1;
-  const auto raw = unpack_columns(frame.substr(begin, frame.size() - begin - crc_bytes), size);
+  auto raw = unpack_columns(frame.substr(begin, frame.size() - begin - crc_bytes), size);
   if (!raw) return raw.error().within("cold frame");
+  buffer = std::move(*raw);
+  if (!read_dictionaries(*head, out)) return damaged("names");
+  if (!read_columns(frame_reader(*lines, buffer), out)) return damaged("columns");
+  return {};
+}
+
+status decode_cold_frame(std::string_view frame,
+                         const std::function<void(const domain::input&)>& visit) {
+  std::string buffer;
   input_columns columns;
-  if (!read_dictionaries(*head, columns)) return damaged("names");
-  if (!read_columns(frame_reader(*lines, *raw), columns)) return damaged("columns");
+  if (auto s = decode_cold_columns(frame, buffer, columns); !s) return s;
   return columns.visit(visit);
 }
 

@@ -15,7 +15,11 @@ inline constexpr std::size_t max_inputs_per_frame = 16'384;
 class cold_frame_builder {
 public:
   /// Ids must rise.
-  void add(const domain::input& in);
+  void add(const domain::input& in) { columns_.add(in); }
+  /// The same of inputs `from` to `to` of decoded columns. Errors: corrupt.
+  [[nodiscard]] status append(const input_columns& decoded, std::size_t from, std::size_t to) {
+    return columns_.append(decoded, from, to);
+  }
   [[nodiscard]] bool empty() const noexcept { return columns_.positions.empty(); }
   [[nodiscard]] std::size_t inputs() const noexcept { return columns_.positions.size(); }
   /// True when the frame has had enough: inputs, values or bytes (samples).
@@ -27,7 +31,6 @@ public:
 
 private:
   input_columns columns_;
-  std::int64_t least_ingest_ns_ = 0, greatest_ingest_ns_ = 0;
 };
 
 /// What stands in a frame's first line. Errors: corrupt, version_mismatch.
@@ -39,6 +42,9 @@ struct cold_frame_head {
 /// Visits the inputs in order, bit for bit as they were. Errors: corrupt, version_mismatch.
 [[nodiscard]] status decode_cold_frame(std::string_view frame,
                                        const std::function<void(const domain::input&)>& visit);
+/// The same as columns, which point into `frame` and `buffer`; what was in `out` goes.
+[[nodiscard]] status decode_cold_columns(std::string_view frame, std::string& buffer,
+                                         input_columns& out);
 /// True for bytes that begin as a frame does, and no block.
 [[nodiscard]] constexpr bool is_cold_frame(std::string_view bytes) noexcept {
   return !bytes.empty() && bytes.front() == '{';

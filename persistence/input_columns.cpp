@@ -7,6 +7,8 @@ namespace pollux::persistence {
 
 void input_columns::add(const domain::input& in) {
   const auto ordinal = static_cast<std::int64_t>(positions.size());
+  least_ingest_ns = std::min(least_ingest_ns, in.ingest_time_ns);
+  greatest_ingest_ns = std::max(greatest_ingest_ns, in.ingest_time_ns);
   positions.push_back(static_cast<std::int64_t>(in.id.at.value));
   indexes.push_back(in.id.index);
   if (in.kind != domain::input_kind::readings) {
@@ -47,12 +49,15 @@ bool input_columns::is_shape(const std::vector<slot>& shape, const domain::field
 
 std::size_t input_columns::find_shape(const domain::field* fields, std::size_t count) {
   std::vector<slot> shape;
-  std::string signature;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i)
     shape.push_back({find_name(fields[i].name), fields[i].value.kind, 0});
-    put_varint(signature, std::uint64_t{shape.back().name} << 3 |
-                              static_cast<std::uint64_t>(shape.back().kind));
-  }
+  return find_shape(std::move(shape));
+}
+
+std::size_t input_columns::find_shape(std::vector<slot> shape) {
+  std::string signature;
+  for (const auto& s : shape)
+    put_varint(signature, std::uint64_t{s.name} << 3 | static_cast<std::uint64_t>(s.kind));
   const auto [known, fresh] = shape_index_.emplace(std::move(signature), shapes.size());
   if (!fresh) return known->second;
   for (auto& s : shape) s.column = find_column(s.name, s.kind);
@@ -71,26 +76,142 @@ std::uint32_t input_columns::find_column(std::uint32_t name, domain::value_kind 
   for (std::size_t i = 0; i < columns.size(); ++i)
     if (columns[i].name == name && columns[i].content.kind == kind)
       return static_cast<std::uint32_t>(i);
-  auto& column = columns.emplace_back();
+  if (spare_.empty()) spare_.emplace_back();
+  auto& column = columns.emplace_back(std::move(spare_.back()));
+  spare_.pop_back();
   column.name = name;
   column.content.kind = kind;
+  column.content.clear();
   return static_cast<std::uint32_t>(columns.size() - 1);
 }
 
 void input_columns::name_columns() {
+  for (auto& column : columns) spare_.push_back(std::move(column));
   columns.clear();
   for (auto& shape : shapes)
     for (auto& s : shape) s.column = find_column(s.name, s.kind);
 }
 
-void input_columns::clear() { *this = {}; }
+void input_columns::clear() {
+  for (auto* numbers : {&positions, &indexes, &ingest_times, &counts, &event_times, &sequences,
+                        &shape_of, &other_at, &other_sizes})
+    numbers->clear();
+  other_bytes.clear();
+  names.clear();
+  shapes.clear();
+  for (auto column = columns.rbegin(); column != columns.rend(); ++column)
+    spare_.push_back(std::move(*column));
+  columns.clear();
+  values = heavy_bytes = last_shape_ = 0;
+  least_ingest_ns = INT64_MAX;
+  greatest_ingest_ns = INT64_MIN;
+  name_index_.clear();
+  shape_index_.clear();
+}
 
-std::vector<std::size_t> input_columns::column_sizes() const {
+std::vector<std::size_t> input_columns::column_sizes(std::size_t from, std::size_t to) const {
   std::vector<std::size_t> used(shapes.size()), sizes(columns.size());
-  for (const auto s : shape_of) ++used[static_cast<std::size_t>(s)];
+  for (; from < to; ++from) ++used[static_cast<std::size_t>(shape_of[from])];
   for (std::size_t i = 0; i < shapes.size(); ++i)
     for (const auto& s : shapes[i]) sizes[s.column] += used[i];
   return sizes;
+}
+
+input_columns::span input_columns::span_of(std::size_t from, std::size_t to) const {
+  span out;
+  for (std::size_t i = 0; i < other_at.size(); ++i) {
+    const auto at = static_cast<std::size_t>(other_at[i]);
+    const auto size = static_cast<std::size_t>(other_sizes[i]);
+    if (at < from) {
+      ++out.first_other;
+      out.first_other_byte += size;
+    } else if (at < to) {
+      ++out.others;
+      out.other_bytes += size;
+    }
+  }
+  out.first_with_readings = from - out.first_other;
+  out.with_readings = to - from - out.others;
+  const auto* count = counts.data();
+  for (std::size_t i = 0; i < out.first_with_readings; ++i)
+    out.first_reading += static_cast<std::size_t>(*count++);
+  for (std::size_t i = 0; i < out.with_readings; ++i)
+    out.readings += static_cast<std::size_t>(*count++);
+  return out;
+}
+
+namespace {
+template <class Numbers>
+void take(Numbers& out, const Numbers& in, std::size_t first, std::size_t count) {
+  const auto begin = in.begin() + static_cast<std::ptrdiff_t>(first);
+  out.insert(out.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
+}
+} // namespace
+
+status input_columns::append(const input_columns& decoded, std::size_t from, std::size_t to) {
+  if (from >= to) return {};
+  const auto s = decoded.span_of(from, to);
+  if (auto noted = note_ingest_times(decoded, s); !noted) return noted;
+  const auto shift = static_cast<std::int64_t>(positions.size()) - static_cast<std::int64_t>(from);
+  take(positions, decoded.positions, from, to - from);
+  take(indexes, decoded.indexes, from, to - from);
+  for (std::size_t i = s.first_other; i < s.first_other + s.others; ++i)
+    other_at.push_back(decoded.other_at[i] + shift);
+  take(other_sizes, decoded.other_sizes, s.first_other, s.others);
+  other_bytes.append(decoded.other_bytes, s.first_other_byte, s.other_bytes);
+  heavy_bytes += s.other_bytes;
+  take(ingest_times, decoded.ingest_times, s.first_with_readings, s.with_readings);
+  take(counts, decoded.counts, s.first_with_readings, s.with_readings);
+  append_readings(decoded, s);
+  return {};
+}
+
+void input_columns::append_readings(const input_columns& decoded, const span& s) {
+  take(event_times, decoded.event_times, s.first_reading, s.readings);
+  take(sequences, decoded.sequences, s.first_reading, s.readings);
+  constexpr std::int64_t not_met = -1;
+  std::vector<std::int64_t> ours(decoded.shapes.size(), not_met);
+  for (std::size_t i = s.first_reading; i < s.first_reading + s.readings; ++i) {
+    const auto theirs = static_cast<std::size_t>(decoded.shape_of[i]);
+    if (ours[theirs] == not_met) {
+      auto shape = decoded.shapes[theirs];
+      for (auto& named : shape) named.name = find_name(decoded.names[named.name]);
+      ours[theirs] = static_cast<std::int64_t>(find_shape(std::move(shape)));
+    }
+    shape_of.push_back(ours[theirs]);
+  }
+  const auto before = decoded.column_sizes(0, s.first_reading);
+  const auto sizes = decoded.column_sizes(s.first_reading, s.first_reading + s.readings);
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == 0) continue;
+    const auto& column = decoded.columns[i];
+    auto& into = columns[find_column(find_name(decoded.names[column.name]), column.content.kind)];
+    heavy_bytes += into.content.append(column.content, before[i], sizes[i]);
+    values += sizes[i];
+  }
+}
+
+/// What an input without readings says of its arrival is in its bytes.
+status input_columns::note_ingest_times(const input_columns& decoded, const span& s) {
+  const auto note = [this](std::int64_t t) {
+    least_ingest_ns = std::min(least_ingest_ns, t);
+    greatest_ingest_ns = std::max(greatest_ingest_ns, t);
+  };
+  for (std::size_t i = 0; i < s.with_readings; ++i)
+    note(decoded.ingest_times[s.first_with_readings + i]);
+  auto at = s.first_other_byte;
+  domain::input in;
+  for (std::size_t i = s.first_other; i < s.first_other + s.others; ++i) {
+    const auto size = static_cast<std::size_t>(decoded.other_sizes[i]);
+    in.clear();
+    if (auto read =
+            messages::decode_input(std::string_view(decoded.other_bytes).substr(at, size), in);
+        !read)
+      return read;
+    note(in.ingest_time_ns);
+    at += size;
+  }
+  return {};
 }
 
 bool input_columns::fits() const {

@@ -31,8 +31,13 @@ struct chunk_shape {
 };
 
 chunk_shape shape_of(std::span<const std::int64_t> chunk) {
-  const auto [low, high] = std::minmax_element(chunk.begin(), chunk.end());
-  return {*low, static_cast<unsigned>(std::bit_width(bits_of(*high) - bits_of(*low)))};
+  // without branches: packed numbers are noise, which no branch prediction foresees
+  auto low = chunk.front(), high = low;
+  for (const auto v : chunk) {
+    low = std::min(low, v);
+    high = std::max(high, v);
+  }
+  return {low, static_cast<unsigned>(std::bit_width(bits_of(high) - bits_of(low)))};
 }
 
 std::size_t packed_size(std::span<const std::int64_t> values) {

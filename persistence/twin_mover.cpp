@@ -95,15 +95,15 @@ status twin_mover::find_units() {
 
 /// Finds the places of a block's inputs, and where in it they change.
 status twin_mover::divide(std::size_t source, bool expiring) {
-  const auto bytes = bytes_of(source);
-  if (!bytes) return bytes.error();
+  const auto inputs = inputs_of(source);
+  if (!inputs) return inputs.error();
   const auto& b = (*blocks_)[source];
   const int kept = static_cast<int>(b.kept);
   std::vector<unit> runs;
   std::vector<std::uint32_t> midnights; // inputs that begin another day than the one before
   std::uint32_t ordinal = 0;
   std::int64_t last_age = INT64_MAX;
-  auto s = decode_any_block(*bytes, [&](const domain::input& in) {
+  auto s = (*inputs)->visit([&](const domain::input& in) {
     if (!in.readings.empty()) {
       const auto days = age(in.readings.front().event_time_ns, now_ns_);
       if (days < last_age) midnights.push_back(ordinal);
@@ -122,7 +122,6 @@ status twin_mover::divide(std::size_t source, bool expiring) {
     runs.back().to = ++ordinal;
   });
   if (!s) return s;
-  if (ordinal != b.inputs) return failure{errc::corrupt, "a block holds other than its index says"};
   const bool many = runs.size() > most_runs;
   const auto first = units_.size();
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -138,7 +137,7 @@ status twin_mover::divide(std::size_t source, bool expiring) {
   }
   if (units_.size() == first + 1) units_.back().whole = true;
   cut_remainder(first, midnights);
-  return chain_cuts(*bytes, first);
+  return chain_cuts(**inputs, first);
 }
 
 /// What stays of a block whose beginning goes is cut, so that not all of it is written anew every
@@ -173,7 +172,7 @@ void twin_mover::cut_remainder(std::size_t first_unit,
 }
 
 /// The chain values where the units from `first_unit` on, all of one block, begin and end.
-status twin_mover::chain_cuts(std::string_view block, std::size_t first_unit) {
+status twin_mover::chain_cuts(const input_columns& block, std::size_t first_unit) {
   const auto& b = (*blocks_)[units_[first_unit].source];
   units_[first_unit].before = b.chain_before;
   units_.back().after = b.chain;
@@ -182,7 +181,7 @@ status twin_mover::chain_cuts(std::string_view block, std::size_t first_unit) {
   chain.begin(b.chain_before);
   auto at = first_unit;
   std::uint32_t ordinal = 0;
-  auto s = decode_any_block(block, [&](const domain::input& in) {
+  auto s = block.visit([&](const domain::input& in) {
     chain.add(in);
     if (++ordinal != units_[at].to) return;
     units_[at].after = chain.end();

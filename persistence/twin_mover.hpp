@@ -6,6 +6,7 @@
 #include "domain/model/retention.hpp"
 #include "persistence/block_builder.hpp"
 #include "persistence/cold_frame.hpp"
+#include "persistence/columns_digest.hpp"
 #include <string>
 #include <vector>
 
@@ -80,7 +81,7 @@ private:
   }
   [[nodiscard]] status find_units();
   [[nodiscard]] status divide(std::size_t source, bool expiring);
-  [[nodiscard]] status chain_cuts(std::string_view block, std::size_t first_unit);
+  [[nodiscard]] status chain_cuts(const input_columns& block, std::size_t first_unit);
   void settle_expiry();
   void settle_without_readings();
   void mark_work();
@@ -92,7 +93,8 @@ private:
   [[nodiscard]] status flush();
   [[nodiscard]] block_builder& table_builder() noexcept;
   [[nodiscard]] int place_of(std::int64_t event_time_ns, bool expiring) const noexcept;
-  [[nodiscard]] result<std::string_view> bytes_of(std::size_t source);
+  /// The inputs of a block; what is given holds until the next call.
+  [[nodiscard]] result<const input_columns*> inputs_of(std::size_t source);
 
   const store& from_;
   std::int64_t now_ns_;
@@ -106,11 +108,13 @@ private:
   cold_frame_builder cold_;
   int place_ = 0;
   bool stays_ = false;
-  std::uint64_t inputs_ = 0, values_ = 0, digest_ = 0;
+  std::uint64_t inputs_ = 0, values_ = 0;
+  columns_digest digest_;
   chain_value before_{}, after_{};
   bool old_format_ = false;
-  std::size_t held_ = ~std::size_t{0}; ///< the source whose bytes are in bytes_
-  std::string bytes_, canonical_;
+  std::size_t held_ = ~std::size_t{0}; ///< the source that is in held_inputs_
+  std::string bytes_, buffer_;         ///< which point into these
+  input_columns held_inputs_;
 };
 
 } // namespace pollux::persistence

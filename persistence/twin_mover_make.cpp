@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making the blocks that a plan asks for.
-#include "messages/hash.hpp"
+#include "persistence/block_format.hpp"
 #include "persistence/twin_mover.hpp"
 
 namespace pollux::persistence {
 
 result<std::uint64_t> digest_of(std::string_view block) {
-  std::uint64_t digest = 0;
-  std::string canonical;
-  auto s = decode_any_block(block, [&](const domain::input& in) {
-    canonical.clear();
-    append_canonical(in, canonical);
-    digest = messages::hash64(canonical, digest);
-  });
-  if (!s) return s.error();
-  return digest;
+  std::string buffer;
+  input_columns inputs;
+  if (auto s = decode_any_columns(block, buffer, inputs); !s) return s.error();
+  columns_digest digest;
+  digest.add(inputs, 0, inputs.positions.size());
+  return digest.value();
 }
 
 status twin_mover::make() {
@@ -34,15 +31,11 @@ status twin_mover::make() {
       continue;
     }
     out_.expired_inputs += u.to - u.from;
-    auto bytes = u.whole ? result<std::string_view>(std::string_view()) : bytes_of(u.source);
-    if (!bytes) return bytes.error();
     out_.expired_upto = b.last;
-    std::uint32_t ordinal = 0;
     if (u.whole) continue;
-    auto s = decode_any_block(*bytes, [&](const domain::input& in) {
-      if (++ordinal == u.to) out_.expired_upto = in.id;
-    });
-    if (!s) return s;
+    const auto inputs = inputs_of(u.source);
+    if (!inputs) return inputs.error();
+    out_.expired_upto = (*inputs)->id_of(u.to - 1);
   }
   return flush();
 }
@@ -56,35 +49,32 @@ status twin_mover::add_unit(const unit& u) {
                       old_format_ || u.before != after_ || inputs_ + count > room(place_) ||
                       values_ + b.values > warm_blocks.max_values))
     if (auto s = flush(); !s) return s;
-  const auto bytes = bytes_of(u.source);
-  if (!bytes) return bytes.error();
+  const auto held = inputs_of(u.source);
+  if (!held) return held.error();
+  const auto& inputs = **held;
   if (inputs_ == 0) {
     before_ = u.before;
     place_ = u.place;
     stays_ = stays;
-    digest_ = 0;
+    digest_ = {};
   }
   chain_hasher old_chain;
   if (old_format) {
-    const auto h = read_block_header(*bytes);
+    const auto h = read_block_header(bytes_);
     if (!h) return h.error();
     before_ = h->chain_before;
     old_chain.begin(before_);
+    std::uint32_t ordinal = 0;
+    auto s = inputs.visit([&](const domain::input& in) {
+      if (ordinal++ >= u.from && ordinal <= u.to) old_chain.add(in);
+    });
+    if (!s) return s;
   }
-  std::uint32_t ordinal = 0;
-  auto s = decode_any_block(*bytes, [&](const domain::input& in) {
-    if (ordinal++ < u.from || ordinal > u.to) return;
-    canonical_.clear();
-    append_canonical(in, canonical_);
-    digest_ = messages::hash64(canonical_, digest_);
-    if (old_format) old_chain.add(in);
-    if (place_ == cold_place)
-      cold_.add(in);
-    else
-      table_builder().add(in);
-    out_.readings += in.readings.size();
-  });
+  digest_.add(inputs, u.from, u.to);
+  auto s = place_ == cold_place ? cold_.append(inputs, u.from, u.to)
+                                : table_builder().append(inputs, u.from, u.to);
   if (!s) return s;
+  out_.readings += inputs.span_of(u.from, u.to).readings;
   inputs_ += count;
   values_ += b.values;
   out_.inputs += count;
@@ -101,7 +91,7 @@ status twin_mover::flush() {
   if (inputs_ == 0) return {};
   inputs_ = values_ = 0;
   made_block made;
-  made.digest = digest_;
+  made.digest = digest_.value();
   if (place_ == cold_place) {
     auto frame = cold_.finish(twin_->key, before_, after_);
     if (!frame) return frame.error();
@@ -119,13 +109,18 @@ status twin_mover::flush() {
   return {};
 }
 
-result<std::string_view> twin_mover::bytes_of(std::size_t source) {
-  if (held_ == source) return std::string_view(bytes_);
-  auto bytes = from_.block(twin_->shard, twin_->row, (*blocks_)[source].first);
+result<const input_columns*> twin_mover::inputs_of(std::size_t source) {
+  if (held_ == source) return &held_inputs_;
+  held_ = ~std::size_t{0};
+  const auto& b = (*blocks_)[source];
+  auto bytes = from_.block(twin_->shard, twin_->row, b.first);
   if (!bytes) return bytes.error();
   bytes_ = std::move(*bytes);
+  if (auto s = decode_any_columns(bytes_, buffer_, held_inputs_); !s) return s.error();
+  if (held_inputs_.positions.size() != b.inputs)
+    return failure{errc::corrupt, "a block holds other than its index says"};
   held_ = source;
-  return std::string_view(bytes_);
+  return &held_inputs_;
 }
 
 } // namespace pollux::persistence

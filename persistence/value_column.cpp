@@ -315,6 +315,29 @@ void value_column::add(const domain::value_view& v) {
   }
 }
 
+std::size_t value_column::append(const value_column& decoded, std::size_t first,
+                                 std::size_t count) {
+  switch (kind) {
+  case value_kind::none: return 0;
+  case value_kind::f64:
+  case value_kind::i64:
+  case value_kind::boolean: {
+    const auto from = decoded.numbers.begin() + static_cast<std::ptrdiff_t>(first);
+    numbers.insert(numbers.end(), from, from + static_cast<std::ptrdiff_t>(count));
+    return 0;
+  }
+  case value_kind::text:
+  case value_kind::samples_f32:
+  case value_kind::samples_i16: break;
+  }
+  const auto before = heap.size();
+  for (std::size_t i = first; i < first + count; ++i) {
+    numbers.push_back(static_cast<std::int64_t>(decoded.texts[i].size()));
+    heap.append(decoded.texts[i]);
+  }
+  return heap.size() - before;
+}
+
 domain::value_view value_column::at(std::size_t index) const {
   switch (kind) {
   case value_kind::none: break;

@@ -19,6 +19,9 @@ struct value_column {
   std::string heap;                    ///< bytes one after another; collected: sizes in `numbers`
 
   void add(const domain::value_view& v);
+  /// Adds values `first` on of a decoded column of the same kind. Gives their bytes of text and
+  /// samples.
+  std::size_t append(const value_column& decoded, std::size_t first, std::size_t count);
   [[nodiscard]] domain::value_view at(std::size_t index) const;
   void clear();
 };
