@@ -2,6 +2,7 @@
 // The threads that turn the crank: the tick flushes and hands on, the sync thread fsyncs.
 #include "actors/intake.hpp"
 #include "messages/observability/log.hpp"
+#include <algorithm>
 #include <chrono>
 
 namespace pollux::actors {
@@ -58,11 +59,14 @@ void intake::run_tick() {
 
 void intake::run_sync() {
   messages::ticket synced_upto;
+  auto due = steady_clock::now();
   while (true) {
+    // From one sync's begin to the next: what is written while one runs is then on disk after the
+    // interval and one more sync, however long they take.
+    due = std::max(due + nanoseconds{options_.sync_interval_ns}, steady_clock::now());
     {
       std::unique_lock lock{wake_mutex_};
-      sync_wake_.wait_for(lock, nanoseconds{options_.sync_interval_ns},
-                          [this] { return stopping_; });
+      sync_wake_.wait_until(lock, due, [this] { return stopping_; });
       if (stopping_) return;
     }
     const auto committed = log_.durable_upto(messages::durability::d0);

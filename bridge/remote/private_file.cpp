@@ -53,6 +53,7 @@ status replace_file(const std::string& path, std::string_view content, unsigned 
   const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC); // made with mode 0600
   if (descriptor < 0) return system_failure(path, "make a file beside it", errno);
   int code = write_all(descriptor, content);
+  if (code == 0 && ::fsync(descriptor) != 0) code = errno; // else the name may come without bytes
   if (code == 0 && ::fchmod(descriptor, static_cast<mode_t>(mode)) != 0) code = errno;
   if (::close(descriptor) != 0 && code == 0) code = errno;
   if (code == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) code = errno;
