@@ -49,6 +49,8 @@ bool all_ok(const std::vector<bench::table_of_rows>& tables) {
 }
 
 int run(ingest_wish& want, const context& ctx) {
+  if (want.latency && !want.plan.has("paho") && !want.plan.has("receiver"))
+    return fail(exit_usage, "--latency measures nodes: --only leaves neither paho nor receiver");
   if (const auto found = bench::find_mosquitto(); !found)
     return fail(found.error(), "install it, for example: apt-get install mosquitto");
   want.plan.data =
@@ -104,9 +106,11 @@ void add_ingest_verb(CLI::App& bench, context& ctx) {
       {"D1", messages::durability::d1},
       {"D2", messages::durability::d2}};
   list("--durability", plan.durability, "classes: D0, D1, D2")
-      ->transform(CLI::CheckedTransformer(classes, CLI::ignore_case));
+      ->transform(CLI::CheckedTransformer(classes, CLI::ignore_case).description(""))
+      ->type_name("CLASS");
   list("--only", plan.only, "of sink,count-paho,count-receiver,paho,receiver")
-      ->check(CLI::IsMember({"sink", "count-paho", "count-receiver", "paho", "receiver"}));
+      ->check(CLI::IsMember({"sink", "count-paho", "count-receiver", "paho", "receiver"})
+                  .description(""));
   verb->add_option("--messages", plan.messages,
                    "of one run; default: enough for some seconds and for alerts of each device");
   verb->add_option("--rate", plan.rate, "messages a second; default: all at once")
