@@ -28,7 +28,7 @@ std::string block_of(std::int64_t event_time_ns) {
   in.id = {{7}, 0};
   in.ingest_time_ns = event_time_ns;
   in.readings.push_back({event_time_ns, 0, 0, 1});
-  in.fields.push_back({"x", domain::value_view::number(1.5)});
+  in.fields.push_back({"x", domain::value_view::of(1.5)});
   return persistence::encode_block({&in}, {});
 }
 
