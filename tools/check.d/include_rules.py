@@ -30,7 +30,7 @@ LIBRARIES = [  # (what the include starts with, the only places for it, tests as
     ("mqtt/", ("bridge/mqtt/", "tools/")),
     ("MQTT", ("bridge/mqtt/", "tools/")),
     ("boost/beast", ("bridge/http/",)),
-    ("boost/asio", ("bridge/http/",)),
+    ("boost/asio", ("bridge/http/", "bridge/mqtt/receiver/")),
     ("leveldb/", ("persistence/",)),
     ("zstd", ("persistence/",)),
     ("google/protobuf", ("messages/", "persistence/")),

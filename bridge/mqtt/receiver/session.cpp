@@ -134,9 +134,12 @@ bool session::take_suback(const frame& packet) {
   denied_.clear();
   for (std::size_t i = 0; i < answer.codes.size(); ++i) {
     const auto code = static_cast<std::uint8_t>(answer.codes[i]);
-    if (code < 0x80) continue;
+    const auto asked = std::min<std::uint8_t>(2, options_.subscriptions[i].qos);
+    if (code < 0x80 && code >= asked) continue;
     denied_ += (denied_.empty() ? "" : ", ") + options_.subscriptions[i].filter;
-    if (options_.version == 5)
+    if (code < 0x80)
+      denied_.append(" (only QoS ").append(std::to_string(code)).append(1, ')');
+    else if (options_.version == 5)
       denied_.append(" (").append(to_string(static_cast<reason>(code))).append(1, ')');
   }
   phase_ = phase::established;

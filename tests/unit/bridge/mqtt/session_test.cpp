@@ -122,10 +122,21 @@ TEST_CASE("311 [MQTT-3.8.4-5], 5 [MQTT-3.8.4-6]: a SUBACK has as many codes as f
     }
 }
 
+TEST_CASE("a filter granted at a lower QoS than asked for is told") {
+  desk d(5);
+  d.options.subscriptions[0].qos = 1;
+  d.again();
+  d.feed(d.connack());
+  d.feed(d.granted(std::string_view("\0", 1)));
+  CHECK(d.open());
+  CHECK(d.client->denied().find("a/# (only QoS 0)") != std::string::npos);
+}
+
 TEST_CASE("5 [MQTT-3.8.4-7]: what a SUBACK refuses is said by filter, and the rest goes on") {
   for (const unsigned version : {4u, 5u}) {
     desk d(version);
     d.options.subscriptions.resize(2);
+    d.options.subscriptions[0].qos = 1;
     d.options.subscriptions[1].filter = "secret/#";
     d.again();
     d.feed(d.connack());
