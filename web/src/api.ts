@@ -125,6 +125,9 @@ const post = (path: string, body?: unknown, headers?: Record<string, string>) =>
 
 // ---- twins
 
+const mostAsked = 200;
+const asksAtOnce = 8;
+
 export interface TwinsQuery {
   [key: string]: string | number | boolean | undefined;
   glob?: string;
@@ -137,8 +140,17 @@ export interface TwinsQuery {
 }
 
 export const twins = (of: TwinsQuery, signal?: AbortSignal): Promise<Page<TwinRow>> => page("/twins", of, toRow, signal);
-/** The same listing with whole documents, for pages that show values. */
-export const twinDocuments = (of: TwinsQuery, signal?: AbortSignal): Promise<Page<Twin>> => page("/twins", of, toTwin, signal);
+/** The same listing with whole documents, for pages that show values. A listing that has none of
+    them (rows only) is filled up by asking for each twin, some at a time. */
+export async function twinDocuments(of: TwinsQuery, signal?: AbortSignal): Promise<Page<Twin>> {
+  const found = await page("/twins", of, (row) => row as Record<string, unknown>, signal);
+  if (found.rows.every((row) => row.telemetry && typeof row.telemetry === "object")) return { ...found, rows: found.rows.map(toTwin) };
+  const rows: Twin[] = [];
+  const ids = found.rows.slice(0, mostAsked).map((row) => String(row.id));
+  for (let at = 0; at < ids.length; at += asksAtOnce)
+    rows.push(...(await Promise.all(ids.slice(at, at + asksAtOnce).map((id) => twin(id, signal).catch(() => toTwin(found.rows.find((row) => row.id === id)))))));
+  return { ...found, rows };
+}
 
 export async function twin(id: string, signal?: AbortSignal): Promise<Twin> {
   return toTwin(await json(`/twins/${idPath(id)}`, { signal }));
@@ -195,7 +207,7 @@ export async function alert(twinId: string, incident: string, signal?: AbortSign
 }
 
 export const actOnAlert = (twinId: string, incident: string, verb: string, with_: Record<string, string>) =>
-  post(`/alerts/${idPath(twinId)}/${part(incident)}/${verb}`, with_);
+  post(`/alerts/${idPath(twinId)}/${part(incident)}/${verb}`, Object.fromEntries(Object.entries(with_).filter(([, v]) => v !== "")));
 
 export const verifyAlert = (twinId: string, incident: string) => post(`/alerts/${idPath(twinId)}/${part(incident)}/verify`);
 
@@ -224,7 +236,6 @@ export interface ModelAnswer {
   hash: string;
   text: string;
   model: ModelText;
-  versions: ModelVersion[];
 }
 
 const cache = new Map<string, Promise<ModelAnswer>>();
@@ -249,9 +260,10 @@ async function readModel(name: string, version?: string): Promise<ModelAnswer> {
     hash: String(d.hash ?? version ?? ""),
     text: typeof inner === "string" ? inner : modelText(parsed as unknown as Record<string, unknown>),
     model: parsed,
-    versions: Array.isArray(d.versions) ? d.versions.map(toModelVersion) : [],
   };
 }
+
+export const modelVersions = async (name: string): Promise<ModelVersion[]> => items(await json(`/models/${part(name)}/versions`)).map(toModelVersion);
 
 /** A model as people write it: an operator, a telemetry, a command a line. */
 export function modelText(model: Record<string, unknown>): string {
@@ -268,7 +280,7 @@ export function modelText(model: Record<string, unknown>): string {
 
 export const checkModel = (text: string) => json("/models/check", { method: "POST", body: text });
 export const applyModel = (text: string, twinGlob?: string) => json(`/models${query({ twins: twinGlob })}`, { method: "POST", body: text });
-export const rollbackModel = (name: string, hash?: string) => post(`/models/${part(name)}/rollback`, hash ? { hash, version: hash } : {});
+export const rollbackModel = (name: string, hash?: string) => post(`/models/${part(name)}/rollback`, hash ? { version: hash } : {});
 
 // ---- jobs, quarantine, node
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order for a back-test as the API takes it, and its report as far as the editor shows it.
-import { duration, millis } from "./format";
-
 export interface Counts {
   ruling: number;
   candidate: number;
@@ -33,25 +31,14 @@ export interface Report {
 
 export interface Asked {
   model: string;
-  file: string;
   twins: string;
   from: string;
   to: string;
   tolerance: string;
 }
 
-const nanoseconds = (ms: number) => (Number.isNaN(ms) ? undefined : Math.round(ms) * 1e6);
-
-/** Times and durations are nanoseconds in a job's arguments; what was left empty is left out. */
+/** What was left empty is left out: the node's defaults stand. */
 export function backtestArguments(of: Asked): Record<string, unknown> {
-  const all = {
-    model: of.model,
-    file: of.file,
-    twins: of.twins.trim() || undefined,
-    from: nanoseconds(millis(of.from)),
-    to: nanoseconds(millis(of.to)),
-    tolerance: of.tolerance ? nanoseconds(duration(of.tolerance)) : undefined,
-    differences: 200,
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, v]) => v !== undefined));
+  const given = Object.entries({ ...of, twins: of.twins.trim(), tolerance: of.tolerance.trim() }).filter(([, v]) => v !== "");
+  return { ...Object.fromEntries(given), differences: 200 };
 }

@@ -149,6 +149,19 @@ function extent(data: Drawn, low: number | null, high: number | null): [number, 
   return [low - air, high + air];
 }
 
+const two = (n: number) => String(n).padStart(2, "0");
+
+/** Ticks as clock times; where a step is a day or more, or a day begins, the day. */
+export function tickLabels(ticks: number[]): string[] {
+  const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1000;
+  return ticks.map((t) => {
+    const d = new Date(t);
+    const time = `${two(d.getHours())}:${two(d.getMinutes())}`;
+    if (step >= 86_400_000 || (time === "00:00" && step >= 60_000)) return `${two(d.getDate())}.${two(d.getMonth() + 1)}.`;
+    return step < 60_000 ? `${time}:${two(d.getSeconds())}${step < 1000 ? `.${String(d.getMilliseconds()).padStart(3, "0")}` : ""}` : time;
+  });
+}
+
 const axis = (size: number): uPlot.Axis => ({
   stroke: () => colour("muted"),
   grid: { stroke: () => colour("chart-grid"), width: 1 },
@@ -176,7 +189,7 @@ export function createChart(at: HTMLElement, order: ChartOrder): TimeChart {
         points: { size: 6 },
       },
       scales: { x: { time: true, range: () => range }, y: { range: (_, low, high) => extent(data, low, high) } },
-      axes: [axis(26), { ...axis(52), values: (_, ticks) => ticks.map((t) => number(t, 4)) }],
+      axes: [{ ...axis(24), space: 84, values: (_, ticks) => tickLabels(ticks) }, { ...axis(52), values: (_, ticks) => ticks.map((t) => number(t, 4)) }],
       series: [{}, { stroke: () => colour("accent"), width: 1.4, points: { show: (_, __, i0, i1) => i1 - i0 < 60, size: 4 }, spanGaps: true }],
       hooks: {
         drawClear: [() => inside(u, () => data.band && drawBand(u, data.band))],

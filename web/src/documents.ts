@@ -196,6 +196,7 @@ export interface Quarantined {
   topic: string;
   detail: string;
   payload?: string;
+  payload_encoding?: string;
   mapping?: string;
 }
 

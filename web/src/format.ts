@@ -83,3 +83,12 @@ export function duration(text: string): number {
 export const words = (name: string) => name.replace(/[_-]+/g, " ");
 
 export const shortHash = (hash: string | undefined) => (hash ? hash.slice(0, 12) : "–");
+
+const signs: Record<string, string> = { degC: "°C", degF: "°F", deg: "°", "1": "", m3: "m³", "m/s2": "m/s²" };
+
+/** A unit as people write it. */
+export const unitSign = (unit: string | undefined) => (unit === undefined ? "" : (signs[unit] ?? unit));
+
+/** Times in a sentence of the node become the viewer's clock. */
+export const inSentence = (words: string, now = Date.now()) =>
+  words.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => clock(time, false, now));

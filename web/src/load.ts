@@ -11,39 +11,51 @@ export interface Loaded<T> {
   set: (change: (was: T | undefined) => T | undefined) => void;
 }
 
-/** Fetches when `keys` change, and every `every` ms. What there was stays until the new is here. */
+const breath = 400;
+
+/** Fetches when `keys` change, every `every` ms, and when told `again`: never two at once, so that a
+    flock of events cannot keep a slow answer from ever arriving. What there was stays meanwhile. */
 export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, keys: unknown[], every = 0): Loaded<T> {
   const [state, setState] = useState<{ data?: T; error?: unknown; loading: boolean }>({ loading: true });
-  const [turn, setTurn] = useState(0);
   const latest = useRef(fetcher);
   latest.current = fetcher;
+  const wake = useRef(() => {});
   useEffect(() => {
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let running = false;
+    let wanted = false;
+    const after = (ms: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void (document.hidden ? after(every || breath) : run()), ms);
+    };
     const run = async () => {
+      running = true;
+      wanted = false;
       try {
         const data = await latest.current(stop.signal);
         if (!stop.signal.aborted) setState({ data, loading: false });
       } catch (error) {
         if (!stop.signal.aborted) setState((was) => ({ ...was, error, loading: false }));
       }
-      if (!stop.signal.aborted && every > 0) timer = setTimeout(() => void (document.hidden ? wait() : run()), every);
+      running = false;
+      if (stop.signal.aborted) return;
+      if (wanted) after(breath);
+      else if (every > 0) after(every);
     };
-    const wait = () => {
-      timer = setTimeout(() => void (document.hidden ? wait() : run()), every);
+    wake.current = () => {
+      wanted = true;
+      if (!running) after(breath);
     };
     setState((was) => ({ ...was, loading: true }));
     void run();
     return () => {
       stop.abort();
       clearTimeout(timer);
+      wake.current = () => {};
     };
-  }, [...keys, turn, every]);
-  return {
-    ...state,
-    again: () => setTurn((t) => t + 1),
-    set: (change) => setState((was) => ({ ...was, data: change(was.data) })),
-  };
+  }, [...keys, every]);
+  return { ...state, again: () => wake.current(), set: (change) => setState((was) => ({ ...was, data: change(was.data) })) };
 }
 
 /** The page's stream of events; opened anew when what is wanted changes. */

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { actOnAlert, alert as readAlert, history, idPath, model as readModel, shelve, twin as readTwin, verifyAlert } from "../api";
 import type { Drawn } from "../chart";
 import { type AlertRow, type Evidence, type ModelText, type Transition, isOver } from "../documents";
-import { age, clock, iso, millis, number, shortHash, words } from "../format";
+import { age, clock, inSentence, iso, millis, number, shortHash, words } from "../format";
 import { evidenceLimits } from "../limits";
 import { useLoad } from "../load";
 import { Action, Badge, Card, Failure, Loading } from "../ui/parts";
@@ -23,7 +23,7 @@ export function verbsFor(state: string): Verb[] {
   if (!isOver(state)) {
     if (state !== "acknowledged") out.push({ verb: "acknowledge", label: "Acknowledge", asks: ["comment"], primary: true });
     if (state === "latched") out.push({ verb: "reset", label: "Reset", asks: ["comment"] });
-    out.push({ verb: "snooze", label: "Snooze", asks: ["for", "comment"] }, { verb: "assign", label: "Assign", asks: ["to", "comment"] });
+    out.push({ verb: "snooze", label: "Snooze", asks: ["for", "comment"] }, { verb: "assign", label: "Assign", asks: ["to"] });
     out.push({ verb: "clear", label: "Clear", asks: ["comment"] });
   }
   out.push({ verb: "comment", label: "Comment", asks: ["comment"] }, { verb: "shelve", label: "Shelve rule", asks: ["for", "comment"] });
@@ -170,7 +170,7 @@ function EvidenceView({ alert, transition, model }: { alert: AlertRow; transitio
   const fields = judged(proof, alert.rule, model);
   return (
     <Card title="Evidence">
-      <p class="why">{proof.explanation}</p>
+      <p class="why">{inSentence(proof.explanation)}</p>
       {fields.map((f) => <EvidenceChart key={f} alert={alert} proof={proof} telemetry={f} unit={model?.telemetry?.[f]?.unit ?? ""} />)}
       <dl class="facts">
         {Object.entries(proof.numbers ?? {}).map(([k, v]) => <div key={k}><dt>{words(k)}</dt><dd>{number(v)}</dd></div>)}
@@ -191,7 +191,7 @@ function Log({ transitions }: { transitions: Transition[] }) {
           <li key={t.id}>
             <time class="mono">{clock(t.time, true)}</time>
             <span><strong>{words(t.transition)}</strong>{t.by ? ` by ${t.by}` : ""}{t.to ? ` to ${t.to}` : ""}{t.until ? ` until ${clock(t.until)}` : ""}{t.silent ? `, ${t.silent}` : ""}
-              <span class="muted"> {t.evidence?.explanation || t.message}</span></span>
+              <span class="muted"> {inSentence(t.evidence?.explanation || t.message || "")}</span></span>
           </li>
         ))}
       </ol>
@@ -202,7 +202,7 @@ function Log({ transitions }: { transitions: Transition[] }) {
 export function AlertView({ twin, incident, changed }: { twin: string; incident: string; changed: () => void }) {
   const asked = useLoad((signal) => readAlert(twin, incident, signal), [twin, incident], 5000);
   const alert = asked.data;
-  const transitions = alert?.transitions ?? [];
+  const transitions = Array.isArray(alert?.transitions) ? alert.transitions : [];
   const raised = [...transitions].reverse().find((t) => t.evidence && ["raised", "reopened", "emitted", "corrected"].includes(t.transition) && Object.keys(t.evidence.numbers ?? {}).length + t.evidence.event_times.length > 0) ?? transitions.find((t) => t.evidence);
   const hash = raised?.model_hash;
   const model = useLoad(async () => {

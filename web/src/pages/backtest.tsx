@@ -54,7 +54,7 @@ function Result({ report }: { report: Report }) {
 
 const local = (ms: number) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
-export function Backtest({ text, name, wrong, promote }: { text: string; name: string; wrong: (e: unknown) => void; promote: () => void }) {
+export function Backtest({ text, wrong, promote }: { text: string; wrong: (e: unknown) => void; promote: () => void }) {
   const [twins, setTwins] = useState("");
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
@@ -69,7 +69,7 @@ export function Backtest({ text, name, wrong, promote }: { text: string; name: s
   const run = async () => {
     setError(undefined);
     setJob(undefined);
-    setJob(await startJob("backtest", backtestArguments({ model: text, file: `${name}.json`, twins, from: from && new Date(from).toISOString(), to: to && new Date(to).toISOString(), tolerance })));
+    setJob(await startJob("backtest", backtestArguments({ model: text, twins, from: from && new Date(from).toISOString(), to: to && new Date(to).toISOString(), tolerance })));
   };
   const last = (ms: number) => () => (setFrom(local(Date.now() - ms)), setTo(""));
   const report = job?.result as Report | undefined;

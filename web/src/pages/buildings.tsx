@@ -3,9 +3,9 @@
 import { useRef, useState } from "preact/hooks";
 import { commandState, idPath, model as readModel, sendCommand, twinDocuments } from "../api";
 import { type CommandModel, type CommandState, type Twin, toTwin } from "../documents";
-import { number } from "../format";
+import { number, unitSign } from "../format";
 import { useLive, useLoad } from "../load";
-import { LiveBuffer } from "../m4";
+import { LiveBuffer, joined, useM4 } from "../m4";
 import { Fate, argumentsOf, settled } from "../ui/command";
 import { Icon } from "../ui/icons";
 import { Age, Badge, Card, Empty, Failure, Loading, PageHead } from "../ui/parts";
@@ -87,24 +87,26 @@ function Setpoint({ twin, commands }: { twin: Twin; commands?: Record<string, Co
 }
 
 function Building({ twin, buffer, commands }: { twin: Twin; buffer: LiveBuffer; commands?: Record<string, CommandModel> }) {
+  const [since] = useState(() => ({ from: Date.now() - 15 * 60_000, to: Date.now() }));
+  const before = useM4(twin.id, zonesOf(twin).map((z) => z.temperature), since, 100, 0).data;
   const rest = Object.entries(twin.telemetry).filter(([n]) => !/temperature$|setpoint$/.test(n));
   return (
     <Card title={<a class="mono" href={`/twins/${idPath(twin.id)}`}>{twin.id}</a>} label={twin.id} class="building" aside={twin.alerts.length ? <a href={`/alerts?twin=${twin.id}`}><Badge severity={twin.alerts[0].severity}>{twin.alerts.length} {twin.alerts.length === 1 ? "alert" : "alerts"}</Badge></a> : <Badge severity="ok">ok</Badge>}>
       {zonesOf(twin).map((z) => {
         const now = value(twin, z.temperature);
         const wanted = value(twin, z.setpoint);
-        const unit = twin.telemetry[z.temperature].unit ?? "";
+        const unit = unitSign(twin.telemetry[z.temperature].unit);
         return (
           <div class="zone" key={z.temperature}>
-            <div class="zone-now"><span class="zone-name">{z.name}</span><span class="zone-value">{now?.toFixed(1) ?? "–"}<span class="unit"> {unit === "degC" ? "°C" : unit}</span></span></div>
+            <div class="zone-now"><span class="zone-name">{z.name}</span><span class="zone-value">{now?.toFixed(1) ?? "–"}<span class="unit"> {unit}</span></span></div>
             {now !== undefined && <Gauge now={now} wanted={wanted} unit={unit} />}
-            <Spark values={(buffer.of[z.temperature]?.values ?? []).slice(-120)} label={`${z.name} temperature lately`} />
+            <Spark values={joined(before[z.temperature], buffer.of[z.temperature]).values.slice(-400)} label={`${z.name} temperature of the last quarter of an hour`} />
           </div>
         );
       })}
       <Setpoint twin={twin} commands={commands} />
       <dl class="facts">
-        {rest.map(([n, t]) => <div key={n}><dt>{n.replace(/_/g, " ")}</dt><dd>{number(t.value, 4)} <span class="unit">{t.unit}</span></dd></div>)}
+        {rest.map(([n, t]) => <div key={n}><dt>{n.replace(/_/g, " ")}</dt><dd>{number(t.value, 4)} <span class="unit">{unitSign(t.unit)}</span></dd></div>)}
         <div><dt>last reading</dt><dd><Age time={twin.last_event_time} /></dd></div>
       </dl>
     </Card>
@@ -121,8 +123,8 @@ function useCommands(twins: Twin[]) {
 export function Buildings() {
   const [changed, setChanged] = useState(new Map<string, Twin>());
   const buffers = useRef(new Map<string, LiveBuffer>());
-  const list = useLoad((signal) => twinDocuments({ filter: 'eq(kind,"building")', limit: 200 }, signal), [], 15_000);
-  useLive({ twins: "*", kinds: "state,alert,command", filter: 'eq(kind,"building")' }, (events) => {
+  const list = useLoad((signal) => twinDocuments({ limit: 200 }, signal), [], 15_000);
+  useLive({ twins: "*", kinds: "state,alert,command" }, (events) => {
     const states = events.filter((e) => e.kind === "state" && e.document.telemetry).map((e) => toTwin(e.document)).filter((t) => t.kind === "building");
     if (states.length) setChanged((was) => new Map([...was, ...states.map((t) => [t.id, t] as [string, Twin])]));
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models: read, changed, checked, tried on the past, and put in force or taken back.
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, type Fault, applyModel, checkModel, model as readModel, models as listModels, rollbackModel } from "../api";
+import { ApiError, type Fault, applyModel, checkModel, model as readModel, modelVersions, models as listModels, rollbackModel } from "../api";
 import type { ModelVersion } from "../documents";
 import { clock, shortHash } from "../format";
 import { useLive, useLoad } from "../load";
@@ -38,7 +38,7 @@ function Versions({ rows, chosen, choose, back }: { rows: ModelVersion[]; chosen
           <li key={`${v.hash}${i}`}>
             <button type="button" class="link mono" aria-pressed={chosen === v.hash} onClick={() => choose(v.hash)}>{shortHash(v.hash)}</button>
             {v.ruling && <Badge severity="ok">rules</Badge>}
-            <span class="muted">{v.how} {v.by && `by ${v.by}`} {v.at && clock(v.at)} {v.twins && v.twins !== "*" && `for ${v.twins}`}</span>
+            <span class="muted">{v.how} {v.by && `by ${v.by.split("/").pop()}`} {v.at && clock(v.at)} {v.twins && v.twins !== "*" && `for ${v.twins}`}</span>
             {v.ruling === false && <Action run={() => back(v)} failed={setError}>Roll back to it</Action>}
           </li>
         ))}
@@ -93,7 +93,7 @@ function Apply({ text, close, done }: { text: string; close: () => void; done: (
 function Work({ name, versions, changed }: { name: string; versions: ModelVersion[]; changed: () => void }) {
   const [version, setVersion] = useState("");
   const asked = useLoad(() => readModel(name, version || undefined), [name, version]);
-  const own = useLoad(async () => (await readModel(name)).versions, [name]);
+  const own = useLoad(() => modelVersions(name), [name]);
   const [text, setText] = useState<string>();
   const [faults, setFaults] = useState<Fault[]>([]);
   const [told, setTold] = useState("");
@@ -116,9 +116,11 @@ function Work({ name, versions, changed }: { name: string; versions: ModelVersio
     const broken = syntaxFault(text);
     if (broken) return setFaults([broken]);
     const d = await checkModel(text);
-    const found = Array.isArray(d.errors) ? (d.errors as Fault[]) : [];
+    const found = (Array.isArray(d.errors) ? d.errors : []) as Fault[];
     setFaults(found);
-    if (found.length === 0) setTold(`Sound${d.hash ? `: it would be version ${shortHash(String(d.hash))}` : ""}`);
+    const warnings = (Array.isArray(d.warnings) ? d.warnings : []) as Fault[];
+    const hash = (d.model as { hash?: string } | null)?.hash;
+    if (found.length === 0) setTold([`Sound${hash ? `: it would be version ${shortHash(hash)}` : ""}`, ...warnings.map((w) => `line ${w.line}: ${w.detail}`)].join("; "));
   };
   const known = own.data?.length ? own.data : versions.filter((v) => v.name === name);
   return (
@@ -137,7 +139,7 @@ function Work({ name, versions, changed }: { name: string; versions: ModelVersio
         </Card>
       </div>
       <div>
-        <Backtest text={text} name={name} wrong={wrong} promote={() => setApplying(true)} />
+        <Backtest text={text} wrong={wrong} promote={() => setApplying(true)} />
         <Card title="Versions">
           <Versions rows={known} chosen={version} choose={setVersion} back={async (v) => (await rollbackModel(name, v.hash), changed(), asked.again(), own.again())} />
         </Card>

@@ -9,7 +9,7 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import atlas from "world-atlas/countries-110m.json?url";
 import { history, idPath, model as readModel, twinDocuments } from "../api";
 import { type Twin, toTwin, worstOf } from "../documents";
-import { iso, number } from "../format";
+import { iso, number, unitSign } from "../format";
 import { type LatLon, type Shape, netStep, placeNames, positionOf, shapesOf, trackOf } from "../geography";
 import { useLive, useLoad } from "../load";
 import { go, parameters, setParameters } from "../router";
@@ -47,7 +47,7 @@ function drawNet({ map, net }: Layers) {
   const step = netStep(Math.min(map.getBounds().getEast() - map.getBounds().getWest(), 180));
   const style = { color: colour("map-net"), weight: 1, interactive: false };
   const digits = step < 0.01 ? 3 : step < 1 ? 2 : 0;
-  const label = (at: LatLon, text: string, css: string) => L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: `net-label ${css}`, html: plain(text) }) }).addTo(net);
+  const label = (at: LatLon, text: string, css: string) => L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ iconSize: [0, 0], className: `net-label ${css}`, html: plain(text) }) }).addTo(net);
   for (let lon = Math.ceil(b.getWest() / step) * step; lon <= b.getEast(); lon += step) {
     L.polyline([[Math.max(-85, b.getSouth()), lon], [Math.min(85, b.getNorth()), lon]], style).addTo(net);
     label([map.getBounds().getSouth(), lon], `${lon.toFixed(digits)}°`, "south");
@@ -127,7 +127,7 @@ function Side({ twins, chosen }: { twins: Twin[]; chosen: string }) {
             <span class="muted"><Age time={t.last_event_time} /></span>
             {t.id === chosen && (
               <dl class="facts">
-                {Object.entries(t.telemetry).map(([n, v]) => <div key={n}><dt>{n.replace(/_/g, " ")}</dt><dd>{number(v.value, names?.includes(n) ? 8 : 4)} <span class="unit">{v.unit === "1" ? "" : v.unit}</span></dd></div>)}
+                {Object.entries(t.telemetry).map(([n, v]) => <div key={n}><dt>{n.replace(/_/g, " ")}</dt><dd>{number(v.value, names?.includes(n) ? 8 : 4)} <span class="unit">{unitSign(v.unit)}</span></dd></div>)}
                 <div><dt>page</dt><dd><a href={`/twins/${idPath(t.id)}`}>open</a></dd></div>
               </dl>
             )}

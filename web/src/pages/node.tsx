@@ -124,7 +124,7 @@ export function NodePage() {
   const memory = total(families, "process_resident_memory_bytes");
   return (
     <>
-      <PageHead title="Node" sub={<>{build?.version ? `version ${build.version} ${build.revision ?? ""}` : "this node"}{memory ? `, ${bytes(memory)} of memory` : ""}{me.data?.name ? `, you are ${String(me.data.name)}` : ""}{me.data?.role ? ` (${String(me.data.role)})` : ""}</>} />
+      <PageHead title="Node" sub={<>{build?.version ? `version ${[build.version, build.revision].filter(Boolean).join(" ")}` : "this node"}{memory ? `, ${bytes(memory)} of memory` : ""}{me.data?.name ? `, you are ${String(me.data.name)}` : ""}{me.data?.role ? ` (${String(me.data.role)})` : ""}</>} />
       <div class="columns even">
         <div>
           <Card title="Readiness"><Readiness /></Card>

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { activeAlerts } from "../active";
 import { idPath, twinDocuments } from "../api";
 import { type Severity, type Twin, severityRank, toTwin, worstOf } from "../documents";
-import { short, words } from "../format";
+import { number, short, unitSign, words } from "../format";
 import { useLive, useLoad } from "../load";
 import { latest, rates } from "../rates";
 import { Age, Badge, Card, Dot, Empty, Failure, Loading, PageHead, byWorst } from "../ui/parts";
@@ -61,7 +61,7 @@ function Models({ rows }: { rows: Group[] }) {
               <th scope="row"><a href={`/twins?filter=${encodeURIComponent(`eq(model,"${g.model}")`)}`}>{g.model}</a></th>
               <td class="num">{g.twins}</td>
               <td>
-                <meter class="meter" min={0} max={g.twins} value={g.connected} aria-label={`${g.connected} of ${g.twins} twins of ${g.model} heard of`} /> {g.connected} of {g.twins}
+                <meter class="meter only-wide" min={0} max={g.twins} value={g.connected} aria-label={`${g.connected} of ${g.twins} twins of ${g.model} heard of`} /> {g.connected} of {g.twins}
               </td>
               <td>
                 <HealthBar group={g} />
@@ -103,18 +103,24 @@ function Active() {
   );
 }
 
+/** The value that stands for a twin: its first number that is no place on earth. */
+export function headline(t: Twin) {
+  const all = Object.entries(t.telemetry).filter(([, v]) => typeof v.value === "number");
+  return all.find(([name]) => !/^(lat|lon|lng|latitude|longitude)$/.test(name)) ?? all[0] ?? [];
+}
+
 function Twins({ twins }: { twins: Twin[] }) {
   const sorted = [...twins].sort((a, b) => severityRank(worstOf(b.alerts)) - severityRank(worstOf(a.alerts)) || a.id.localeCompare(b.id));
   return (
     <ul class="tiles" aria-label="Twins, the worst first">
       {sorted.slice(0, 120).map((t) => {
         const worst = worstOf(t.alerts);
-        const [name, first] = Object.entries(t.telemetry)[0] ?? [];
+        const [name, first] = headline(t);
         return (
           <li key={t.id}>
             <a class={`tile ${worst ?? "ok"}`} href={`/twins/${idPath(t.id)}`} title={worst ? t.alerts.map((a) => a.rule).join(", ") : "no alert"}>
               <span class="mono">{t.id.replace(/^[^:]*:/, "")}</span>
-              <span class="tile-value">{typeof first?.value === "number" ? `${Number(first.value.toPrecision(4))} ${first.unit ?? ""}` : "–"}</span>
+              <span class="tile-value">{typeof first?.value === "number" ? `${number(first.value, 4)} ${unitSign(first.unit)}` : "–"}</span>
               <span class="hidden">{name} {worst ? `${worst} alert` : "no alert"}</span>
             </a>
           </li>

@@ -34,6 +34,7 @@ function Open({ id, rows, gone }: { id: number; rows: Quarantined[]; gone: () =>
         <div><dt>came</dt><dd>{clock(entry.ingest_time, true)}</dd></div>
         {entry.mapping && <div><dt>mapping</dt><dd class="mono">{entry.mapping}</dd></div>}
       </dl>
+      {entry.payload_encoding === "hex" && <p class="muted">Not text: shown as hex digits.</p>}
       <pre class="payload" tabIndex={0} aria-label="Payload">{readable(entry.payload) || "(empty)"}</pre>
       <Action class="primary" run={async () => { setError(undefined); await replayQuarantined(id); gone(); }} failed={setError}>Decode again</Action>
       <p class="muted hint">It is read with the mapping and model of today, and leaves the quarantine when it goes through.</p>

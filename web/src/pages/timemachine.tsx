@@ -4,7 +4,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { stateAt, steps as readSteps } from "../api";
 import type { AlertRow, ModelText, Step, Twin } from "../documents";
-import { age, clock, iso, millis, number, words } from "../format";
+import { age, clock, inSentence, iso, millis, number, words } from "../format";
 import { limitsOf, marksOf } from "../limits";
 import { useLoad, useSettled } from "../load";
 import { useM4 } from "../m4";
@@ -28,7 +28,7 @@ export function changeInWords(change: { part: string; before: unknown; after: un
   const after = (change.after ?? {}) as Record<string, unknown>;
   switch (change.part) {
     case "rules":
-      return `rule ${after.name ?? before.name}: ${after.state ?? "gone"}, ${after.explanation ?? ""}`;
+      return `rule ${after.name ?? before.name}: ${after.state ?? "gone"}, ${inSentence(String(after.explanation ?? ""))}`;
     case "windows":
       return `window ${after.name ?? before.name}: ${number(after.count)} readings, mean ${number(after.mean)}`;
     case "alerts":
@@ -42,10 +42,17 @@ export function changeInWords(change: { part: string; before: unknown; after: un
   }
 }
 
+/** A rule that only has new numbers has not turned; one with another state has. */
+export function turned(change: { part: string; before: unknown; after: unknown }): boolean {
+  if (change.part === "windows" || change.part === "next_wakeup") return false;
+  const [before, after] = [change.before, change.after] as [{ state?: string } | null, { state?: string } | null];
+  return change.part !== "rules" || !before || !after || before.state !== after.state || /^[1-9]\d* of /.test((after as { explanation?: string }).explanation ?? "");
+}
+
 function StepItem({ step, here, take }: { step: Step; here: boolean; take: () => void }) {
   const values = (step.readings ?? []).flatMap((r) => Object.entries(r.values));
-  const rules = step.changes.filter((c) => c.part !== "windows");
-  const windows = step.changes.filter((c) => c.part === "windows");
+  const rules = step.changes.filter(turned);
+  const rest = step.changes.filter((c) => !turned(c));
   return (
     <li class={here ? "step here" : "step"} aria-current={here ? "step" : undefined}>
       <button type="button" class="step-head" onClick={take}>
@@ -61,10 +68,10 @@ function StepItem({ step, here, take }: { step: Step; here: boolean; take: () =>
           {rules.map((c, i) => <li key={i}>{changeInWords(c)}</li>)}
         </ul>
       )}
-      {windows.length > 0 && (
+      {rest.length > 0 && (
         <details>
-          <summary>{windows.length} windows moved</summary>
-          <ul>{windows.map((c, i) => <li key={i}>{changeInWords(c)}</li>)}</ul>
+          <summary>{rest.length} rules and windows took it in</summary>
+          <ul>{rest.map((c, i) => <li key={i}>{changeInWords(c)}</li>)}</ul>
         </details>
       )}
     </li>

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { alerts as listAlerts, idPath, model as readModel, twin as readTwin } from "../api";
 import { type AlertRow, type CommandModel, type ModelText, type Twin, toTwin, worstOf } from "../documents";
-import { age, bytes, clock, iso, millis, number, shortHash, words } from "../format";
+import { age, bytes, clock, inSentence, iso, millis, number, shortHash, words, unitSign } from "../format";
 import { now } from "../clock";
 import { useLive, useLoad } from "../load";
 import { parameters, setParameters } from "../router";
@@ -33,7 +33,7 @@ export function Values({ twin, at }: { twin: Twin; at?: number }) {
             return (
               <tr key={name}>
                 <th scope="row">{name}</th>
-                <td class="num value">{number(t.value, 6)} <span class="unit">{t.unit === "1" ? "" : t.unit}</span></td>
+                <td class="num value">{number(t.value, 6)} <span class="unit">{unitSign(t.unit)}</span></td>
                 <td>{t.event_time ? age((moment - millis(t.event_time)) / 1000) : "–"}</td>
                 <td><Dot tone={tone} label={label} /></td>
                 <td class="num">{number(t.readings)}</td>
@@ -77,7 +77,7 @@ export function Rules({ twin }: { twin: Twin }) {
         <li key={r.name}>
           <span class="rule-name"><Dot tone={ruleTone(r.state, active.has(r.name))} label={r.name} /> <span class="muted">{r.type}</span></span>
           <span class="rule-state">{r.state}</span>
-          <span class="rule-why">{r.explanation}</span>
+          <span class="rule-why">{inSentence(r.explanation)}</span>
         </li>
       ))}
     </ul>
@@ -193,7 +193,8 @@ export function TwinPage({ arguments: [id] }: { arguments: string[] }) {
   const [changed, setChanged] = useState<Twin>();
   const asked = useLoad((signal) => readTwin(id, signal), [id], 15_000);
   const past = useLoad((signal) => listAlerts({ twin: id, active: false, limit: 200 }, signal).then((p) => p.rows), [id, changed?.alerts.length ?? 0]);
-  useLive({ twins: id, kinds: "state,alert,command" }, (events) => {
+  useLive({ twins: id, kinds: "state,alert,command" }, (all) => {
+    const events = all.filter((e) => e.twin === id);
     const state = events.filter((e) => e.kind === "state" && e.document.telemetry).at(-1);
     if (state) setChanged(toTwin(state.document));
     if (events.some((e) => e.kind !== "state")) {

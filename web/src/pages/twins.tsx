@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { ApiError, idPath, twinDocuments } from "../api";
 import { type Twin, toTwin, worstOf } from "../documents";
-import { number } from "../format";
+import { number, unitSign } from "../format";
 import { rowKeys } from "../keys";
 import { useLive, useLoad } from "../load";
 import { parameters, setParameters } from "../router";
@@ -148,7 +148,7 @@ function Row({ twin, columns }: { twin: Twin; columns: string[] }) {
       <td class="num">{number(twin.readings?.applied)}</td>
       {columns.map((name) => {
         const t = twin.telemetry[name];
-        return <td key={name} class="num">{t ? <>{number(t.value)} <span class="unit">{t.unit === "1" ? "" : t.unit}</span></> : <span class="muted">·</span>}</td>;
+        return <td key={name} class="num">{t ? <>{number(t.value)} <span class="unit">{unitSign(t.unit)}</span></> : <span class="muted">·</span>}</td>;
       })}
     </tr>
   );

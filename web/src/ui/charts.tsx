@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Drawn } from "../chart";
 import { type AlertRow, type ModelText, type Twin } from "../documents";
-import { clock, iso, millis, number } from "../format";
+import { clock, iso, millis, number, unitSign } from "../format";
 import { bandOf, limitsOf, marksOf } from "../limits";
 import { LiveBuffer, joined, useM4 } from "../m4";
 import { now } from "../clock";
@@ -95,7 +95,7 @@ export function TwinCharts({ twin, model, alerts, height }: Props) {
         return (
           <figure key={name} class="chart-box">
             <figcaption>
-              {name} <span class="unit">{t.unit === "1" ? "" : t.unit}</span>
+              {name} <span class="unit">{unitSign(t.unit)}</span>
               <span class="chart-now">{number(t.value)}</span>
             </figcaption>
             <TimeChartView

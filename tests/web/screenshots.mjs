@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pictures of every page for docs/images, of a node with a simulated fleet: npm run screenshots.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { missing, open, root, stage, until } from "./stage.mjs";
+
+if (missing()) throw new Error(missing());
+const folder = join(root, "docs", "images");
+mkdirSync(folder, { recursive: true });
+const on = await stage();
+try {
+  await until("two minutes of a fleet's life, with alerts", async () => (await on.api("/alerts?active=false&limit=100")).items?.length >= 20, 240_000);
+  const alert = async (rule) => until(`an alert ${rule}`, async () => (await on.api(`/alerts?active=false&rule=${rule}&limit=50`)).items?.at(-1), 120_000);
+  const wear = await alert("wear_then_spike");
+  const spike = await alert("temperature_spike");
+  const before = new Date(Date.parse(wear.raised_at) - 1500).toISOString();
+  const pages = [
+    ["overview", "/"],
+    ["twins", "/twins"],
+    ["twin", `/twins/${wear.twin}`],
+    ["time_machine", `/twins/${wear.twin}?at=${before}&back=300000`],
+    ["alert", `/alerts/${spike.twin}/${spike.incident}?active=all`],
+    ["map", "/map?twin=fleet1:vehicle-2"],
+    ["buildings", "/buildings"],
+    ["models", "/editor/motor"],
+    ["quarantine", "/quarantine"],
+    ["node", "/node"],
+  ];
+  const shoot = async (suffix, options, wanted) => {
+    const view = await open(on, options);
+    for (const [name, path] of pages.filter(([n]) => !wanted || wanted.includes(n))) {
+      await view.page.goto(on.base + path);
+      await view.page.locator("main h1").waitFor();
+      await until(`${path} to be filled`, async () => (await view.page.locator("main .loading").count()) === 0, 30_000);
+      await until(`${path} to be live`, async () => (await view.page.getByText("Live", { exact: true }).count()) > 0, 30_000);
+      await view.page.waitForTimeout(name === "overview" ? 12_000 : 3000); // for the lines to grow
+      await view.page.screenshot({ path: join(folder, `dashboard_${name}${suffix}.png`) });
+      console.log(`docs/images/dashboard_${name}${suffix}.png`);
+    }
+    if (view.wrong.length) throw new Error(view.wrong.join("\n"));
+    await view.close();
+  };
+  await shoot("", { viewport: { width: 1360, height: 850 } });
+  await shoot("_dark", { viewport: { width: 1360, height: 850 }, colorScheme: "dark" }, ["overview", "twin"]);
+  await shoot("_phone", { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, ["overview"]);
+} finally {
+  await on.stop();
+}
