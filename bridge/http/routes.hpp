@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the node answers over HTTP: health, readiness, metrics, and questions to its node_actor.
 #pragma once
+#include "bridge/http/route_table.hpp"
 #include "bridge/http/server.hpp"
 #include "messages/health.hpp"
 #include "messages/node_api.hpp"
@@ -18,12 +19,11 @@ struct route_sources {
   std::int64_t ask_timeout_ns = 5'000'000'000; ///< for node_actor to answer; then 504
 };
 
-/// Before server::start():
-///   GET /healthz, /livez   200 "ok" while the process serves
-///   GET /readyz            200, or 503 with the reasons; ?verbose lists every condition
-///   GET /metrics           Prometheus text 0.0.4
-///   GET /api/v1/twins/{id} the twin's document; ETag "rev:<n>", If-None-Match gives 304
-///   GET /api/v1/stats      the node's figures
+/// Every operation there is, without the list of them (docs/http_api.md tells what they do).
+[[nodiscard]] route_table make_routes(const route_sources& from);
+
+/// Before server::start(): make_routes() with what stands around each operation (roles, fields,
+/// repeated requests), and GET /api/v1, the list.
 void add_routes(server& to, const route_sources& from);
 
 } // namespace pollux::bridge::http
