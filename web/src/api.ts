@@ -125,6 +125,7 @@ const post = (path: string, body?: unknown, headers?: Record<string, string>) =>
 
 // ---- twins
 
+const shown = "id,kind,model,connected,last_event_time,last_ingest_time,readings,telemetry,alerts,properties";
 const mostAsked = 200;
 const asksAtOnce = 8;
 
@@ -143,7 +144,7 @@ export const twins = (of: TwinsQuery, signal?: AbortSignal): Promise<Page<TwinRo
 /** The same listing with whole documents, for pages that show values. A listing that has none of
     them (rows only) is filled up by asking for each twin, some at a time. */
 export async function twinDocuments(of: TwinsQuery, signal?: AbortSignal): Promise<Page<Twin>> {
-  const found = await page("/twins", of, (row) => row as Record<string, unknown>, signal);
+  const found = await page("/twins", { ...of, fields: of.fields ?? shown }, (row) => row as Record<string, unknown>, signal);
   if (found.rows.every((row) => row.telemetry && typeof row.telemetry === "object")) return { ...found, rows: found.rows.map(toTwin) };
   const rows: Twin[] = [];
   const ids = found.rows.slice(0, mostAsked).map((row) => String(row.id));
@@ -267,7 +268,11 @@ export const modelVersions = async (name: string): Promise<ModelVersion[]> => it
 
 /** A model as people write it: an operator, a telemetry, a command a line. */
 export function modelText(model: Record<string, unknown>): string {
-  const line = (v: unknown) => JSON.stringify(v).replace(/":/g, '": ').replace(/,"/g, ', "');
+  const line = (v: unknown): string => {
+    if (Array.isArray(v)) return `[${v.map(line).join(", ")}]`;
+    if (v === null || typeof v !== "object") return JSON.stringify(v);
+    return `{${Object.entries(v).map(([k, one]) => `${JSON.stringify(k)}: ${line(one)}`).join(", ")}}`;
+  };
   const members = Object.entries(model).map(([key, v]) => {
     if (Array.isArray(v) && v.length && typeof v[0] === "object")
       return `  ${JSON.stringify(key)}: [\n${v.map((o) => `    ${line(o)}`).join(",\n")}\n  ]`;

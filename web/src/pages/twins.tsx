@@ -157,7 +157,7 @@ function Row({ twin, columns }: { twin: Twin; columns: string[] }) {
 export function Twins() {
   const p = parameters.value;
   const [changed, setChanged] = useState(new Map<string, Twin>());
-  const of = { glob: p.get("glob") ?? "", filter: p.get("filter") ?? "", sort: p.get("sort") ?? "", cursor: p.get("cursor") ?? "", limit: size, count: true };
+  const of = { glob: p.get("glob") ?? "", filter: p.get("filter") ?? "", sort: p.get("sort") ?? "", cursor: p.get("cursor") ?? "", limit: size, count: p.get("filter") ? true : undefined };
   const list = useLoad((signal) => twinDocuments(of, signal), [JSON.stringify(of)], 10_000);
   useLive(
     { twins: of.glob || "*", kinds: "state,alert", filter: of.filter },
