@@ -26,6 +26,7 @@ using namespace messages;
 using self_pointer = node_pointer;
 
 constexpr auto past_timeout = std::chrono::seconds{60};
+constexpr auto search_timeout = std::chrono::seconds{30};
 
 const caf::actor& host_of(const node_state& s, twin_place place) {
   return s.with.hosts[place.shard % s.with.hosts.size()];
@@ -227,6 +228,13 @@ caf::result<done> delete_twin(const node_state& s, const twin_delete& d) {
   return done{"deleted"};
 }
 
+template <class Answer, class Question>
+caf::result<Answer> search(self_pointer self, const Question& q) {
+  if (!self->state.with.searcher)
+    return to_caf({errc::unavailable, "the twins of this node are not searched"});
+  return forward<Answer>(self, self->state.with.searcher, q, search_timeout);
+}
+
 node_front::behavior_type node(self_pointer self, node_surroundings with) {
   self->state.with = std::move(with);
   auto& s = self->state;
@@ -268,6 +276,8 @@ node_front::behavior_type node(self_pointer self, node_surroundings with) {
       [self](const alert_action& a) { return act_on_alert(self, a); },
       [self](const parent_set& p) { return set_parent(self, p); },
       [self](const twin_patch& p) { return patch_twin(self, p); },
+      [self](const twin_search& q) { return search<search_answer>(self, q); },
+      [self](const search_watch& q) { return search<watch_opened>(self, q); },
       [self](const alert_verify& a) -> caf::result<alert_verified> {
         auto twin = find_twin(self->state, a.twin);
         if (!twin) return to_caf(twin.error());

@@ -23,6 +23,7 @@ struct node_surroundings {
   messages::health* conditions = nullptr;
   std::vector<caf::actor> hosts, readers;
   caf::actor feed, verifier, outbox, historian, jobs;
+  caf::actor searcher; ///< nothing: this node is not searched
   /// Runs a quarantined payload through the present mapping again.
   std::function<status(const messages::quarantined&)> replay_quarantined;
   /// Decodes, checks and journals readings that came by a door; says what became of them.

@@ -203,8 +203,9 @@ using node_actor = caf::typed_actor<
     caf::replies_to<twin_delete>::with<done>, caf::replies_to<log_level_set>::with<done>,
     // alerts: alert_api.hpp
     caf::replies_to<alert_action>::with<done>, caf::replies_to<parent_set>::with<done>,
-    // what a twin is said to be: door_api.hpp
-    caf::replies_to<twin_patch>::with<done>,
+    // what a twin is said to be, and who fits a description: door_api.hpp
+    caf::replies_to<twin_patch>::with<done>, caf::replies_to<twin_search>::with<search_answer>,
+    caf::replies_to<search_watch>::with<watch_opened>,
     // models: model_api.hpp
     caf::replies_to<model_list_query>::with<model_list>,
     caf::replies_to<model_text_query>::with<model_text>,
@@ -247,6 +248,8 @@ POLLUX_ANSWERED_BY(log_level_set, done)
 POLLUX_ANSWERED_BY(alert_action, done)
 POLLUX_ANSWERED_BY(parent_set, done)
 POLLUX_ANSWERED_BY(twin_patch, done)
+POLLUX_ANSWERED_BY(twin_search, search_answer)
+POLLUX_ANSWERED_BY(search_watch, watch_opened)
 POLLUX_ANSWERED_BY(model_list_query, model_list)
 POLLUX_ANSWERED_BY(model_text_query, model_text)
 POLLUX_ANSWERED_BY(model_apply, model_applied)

@@ -63,7 +63,8 @@ node_actor::behavior_type gateway_behavior(gateway_pointer self, node_source nod
       door<shadow_order>(self),     door<alert_action>(self),      door<parent_set>(self),
       door<twin_patch>(self),       door<series_query>(self),      door<completeness_query>(self),
       door<replay_query>(self),     door<retention_order>(self),   door<job_start>(self),
-      door<job_query>(self),        door<job_cancel>(self),        door<readings_submit>(self)};
+      door<job_query>(self),        door<job_cancel>(self),        door<readings_submit>(self),
+      door<twin_search>(self),      door<search_watch>(self)};
 }
 
 } // namespace

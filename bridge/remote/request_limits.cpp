@@ -97,6 +97,32 @@ status limit(twin_patch& q) {
                 {"patch", q.patch, 1 << 20},
                 {"by", q.by, max_name_bytes}});
 }
+
+namespace {
+status check_words(const char* member, const std::vector<std::string>& words) {
+  if (words.size() > max_search_words)
+    return failure{errc::invalid_argument, std::string(member) + ": at most 16 are allowed"};
+  for (const auto& word : words)
+    if (auto fits = check({{member, word, max_glob_bytes}}); !fits) return fits;
+  return {};
+}
+} // namespace
+
+status limit(twin_search& q) {
+  cut_page(q.limit);
+  if (auto fits = check_words("group_by", q.group_by); !fits) return fits;
+  if (auto fits = check_words("values", q.values); !fits) return fits;
+  if (auto fits = check_words("within", q.within); !fits) return fits;
+  return check({{"filter", q.filter, max_search_bytes},
+                {"sort", q.sort, max_search_bytes},
+                {"fields", q.fields, max_search_bytes},
+                {"cursor", q.cursor, 2 * max_search_bytes},
+                {"at_least", q.at_least, max_search_bytes}});
+}
+status limit(search_watch& q) {
+  if (auto fits = check_words("within", q.within); !fits) return fits;
+  return check({{"filter", q.filter, max_search_bytes}, {"fields", q.fields, max_search_bytes}});
+}
 status limit(quarantine_query& q) {
   cut_page(q.limit);
   return {};

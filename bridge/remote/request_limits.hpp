@@ -7,7 +7,9 @@
 namespace pollux::bridge::remote {
 
 inline constexpr std::size_t max_glob_bytes = 512;
-inline constexpr std::size_t max_name_bytes = 128; ///< rules, commands, models, people
+inline constexpr std::size_t max_search_bytes = 4096; ///< each text of a search
+inline constexpr std::size_t max_search_words = 16;   ///< in each list of one
+inline constexpr std::size_t max_name_bytes = 128;    ///< rules, commands, models, people
 inline constexpr std::size_t max_incident_bytes = 64;
 inline constexpr std::size_t max_arguments_bytes = 64 * 1024;
 inline constexpr std::size_t max_job_bytes = 2 * 1024 * 1024; ///< a model file and options
@@ -32,6 +34,8 @@ status limit(messages::alert_verify& query);
 status limit(messages::alert_action& query);
 status limit(messages::parent_set& query);
 status limit(messages::twin_patch& query);
+status limit(messages::twin_search& query);
+status limit(messages::search_watch& query);
 status limit(messages::quarantine_query& query);
 status limit(messages::quarantine_replay& query);
 status limit(messages::stats_query& query);

@@ -182,6 +182,19 @@ inline messages::node_actor::behavior_type fake_node(fake_node_pointer self) {
       },
       [=](const parent_set&) { return done{"told"}; },
       [=](const twin_patch&) { return done{"changed"}; },
+      [=](const twin_search& q) -> caf::result<search_answer> {
+        if (q.filter == "wrong(") return to_caf({errc::invalid_argument, "filter: column 7: end"});
+        if (!q.group_by.empty() || !q.values.empty())
+          return search_answer{R"({"groups":[{"by":{"model":"motor"},"count":3}]})", {}, 3};
+        return search_answer{
+            R"({"items":[{"id":"plant1:motor-1","kind":"motor","model":"motor","awake":true,)"
+            R"("readings":12,"last_event_time":"2023-11-14T22:13:20Z","active_alerts":0}]})",
+            q.cursor.empty() ? "more" : "", q.count ? 3 : -1};
+      },
+      [=](const search_watch&) {
+        self->state.watches[++self->state.last_watch] = 0;
+        return watch_opened{self->state.last_watch};
+      },
       [=](const alert_verify& q) -> caf::result<alert_verified> {
         if (q.incident != "0000000000000007-0-0")
           return to_caf({errc::not_found, "no such incident: " + q.incident});
