@@ -131,6 +131,7 @@ export interface Series {
   telemetry: string;
   time?: string[];
   value?: number[];
+  mean?: number[];
 }
 
 export interface Step {

@@ -159,7 +159,7 @@ function EvidenceChart({ alert, proof, telemetry, unit }: { alert: AlertRow; pro
   };
   return (
     <figure class="chart-box">
-      <figcaption>{telemetry} <span class="unit">{unit}</span> <span class="muted">{data.points!.length} readings judged</span></figcaption>
+      <figcaption>{telemetry} <span class="unit">{unit}</span> <span class="muted">dots: the {data.points!.length} readings that stand as evidence</span></figcaption>
       <TimeChartView label={`Evidence: ${telemetry}`} unit={unit} data={data} from={from} to={to} height={190} />
     </figure>
   );

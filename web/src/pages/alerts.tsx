@@ -66,7 +66,7 @@ export function Alerts({ arguments: [twin, incident] }: { arguments: string[] })
   const p = parameters.value;
   const of = {
     twin: p.get("twin") ?? "", state: p.get("state") ?? "", severity: p.get("severity") ?? "", rule: p.get("rule") ?? "",
-    active: p.get("active") !== "all" && !p.get("state"), limit: 100, cursor: p.get("cursor") ?? "",
+    active: p.get("active") !== "all" && !p.get("state"), limit: 500, cursor: p.get("cursor") ?? "",
   };
   const list = useLoad((signal) => listAlerts(of, signal), [JSON.stringify(of)], 10_000);
   useLive({ kinds: "alert" }, () => list.again(), list.again);

@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import atlas from "world-atlas/countries-110m.json?url";
-import { history, idPath, model as readModel, twinDocuments } from "../api";
+import { idPath, model as readModel, series, twinDocuments } from "../api";
 import { type Twin, toTwin, worstOf } from "../documents";
 import { iso, number, unitSign } from "../format";
 import { type LatLon, type Shape, netStep, placeNames, positionOf, shapesOf, trackOf } from "../geography";
@@ -32,20 +32,21 @@ function plain(text: string): HTMLElement {
   return element;
 }
 
-const renderer = () => L.canvas({ padding: 0.4 });
+/** Layers of one picture each, so that land never hides a track. */
+const panes: [string, number][] = [["land", 210], ["net", 220], ["shapes", 330], ["tracks", 340]];
 
 async function drawLand(layers: Layers) {
   const world = (await (await fetch(atlas)).json()) as Topology<{ countries: GeometryCollection; land: GeometryCollection }>;
   layers.land.clearLayers();
-  L.geoJSON(feature(world, world.objects.land), { interactive: false, style: { stroke: false, fillColor: colour("map-land"), fillOpacity: 1 } }).addTo(layers.land);
-  L.geoJSON(mesh(world, world.objects.countries, (a, b) => a !== b) as never, { interactive: false, style: { color: colour("map-border"), weight: 1 } }).addTo(layers.land);
+  L.geoJSON(feature(world, world.objects.land), { pane: "land", interactive: false, style: { stroke: false, fillColor: colour("map-land"), fillOpacity: 1 } }).addTo(layers.land);
+  L.geoJSON(mesh(world, world.objects.countries, (a, b) => a !== b) as never, { pane: "land", interactive: false, style: { color: colour("map-border"), weight: 1 } }).addTo(layers.land);
 }
 
 function drawNet({ map, net }: Layers) {
   net.clearLayers();
   const b = map.getBounds().pad(0.2);
   const step = netStep(Math.min(map.getBounds().getEast() - map.getBounds().getWest(), 180));
-  const style = { color: colour("map-net"), weight: 1, interactive: false };
+  const style = { pane: "net", color: colour("map-net"), weight: 1, interactive: false };
   const digits = step < 0.01 ? 3 : step < 1 ? 2 : 0;
   const label = (at: LatLon, text: string, css: string) => L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ iconSize: [0, 0], className: `net-label ${css}`, html: plain(text) }) }).addTo(net);
   for (let lon = Math.ceil(b.getWest() / step) * step; lon <= b.getEast(); lon += step) {
@@ -60,7 +61,8 @@ function drawNet({ map, net }: Layers) {
 }
 
 function create(at: HTMLElement): Layers {
-  const map = L.map(at, { renderer: renderer(), attributionControl: false, zoomControl: true, worldCopyJump: true, minZoom: 2, maxZoom: 18, zoomSnap: 0.5 }).setView([30, 10], 2);
+  const map = L.map(at, { preferCanvas: true, attributionControl: false, zoomControl: true, worldCopyJump: true, minZoom: 2, maxZoom: 18, zoomSnap: 0.5 }).setView([30, 10], 2);
+  for (const [name, z] of panes) map.createPane(name).style.zIndex = String(z);
   L.control.scale({ imperial: false }).addTo(map);
   const group = () => L.layerGroup().addTo(map);
   const layers: Layers = { map, land: group(), net: group(), shapes: group(), tracks: new Map(), marks: new Map() };
@@ -92,27 +94,28 @@ function place(layers: Layers, twin: Twin, chosen: string) {
 
 function setTrack(layers: Layers, id: string, points: LatLon[], chosen: boolean) {
   layers.tracks.get(id)?.remove();
-  const line = L.polyline(points, { color: colour(chosen ? "accent" : "map-track"), weight: chosen ? 3 : 2, opacity: chosen ? 0.95 : 0.55, interactive: false }).addTo(layers.map);
-  line.bringToBack();
+  const line = L.polyline(points, { color: colour(chosen ? "accent" : "map-track"), weight: chosen ? 3 : 2, opacity: chosen ? 0.95 : 0.6, interactive: false, pane: "tracks" }).addTo(layers.map);
   layers.tracks.set(id, line);
 }
 
 function drawShapes(layers: Layers, shapes: Shape[]) {
   layers.shapes.clearLayers();
   for (const s of shapes) {
-    const style = s.kind === "fence" ? { color: colour("warning"), weight: 2, dashArray: "6 5", fillOpacity: 0.06 } : { color: colour("info"), weight: 2, dashArray: "2 6", fill: false };
+    const style = s.kind === "fence" ? { pane: "shapes", color: colour("warning"), weight: 2, dashArray: "6 5", fillOpacity: 0.06 } : { pane: "shapes", color: colour("info"), weight: 2, dashArray: "2 6", fill: false };
     const drawn = s.circle ? L.circle(s.circle.at, { ...style, radius: s.circle.radius }) : s.kind === "fence" ? L.polygon(s.points, style) : L.polyline(s.points, style);
     drawn.bindTooltip(plain(s.name)).addTo(layers.shapes);
   }
 }
 
-/** Where a twin was within the last minutes; M4 would not do for two values that belong together. */
+/** Where a twin was within the last minutes: means of short stretches, the same ones for both
+    coordinates, so that hours cost what minutes do. */
 async function loadTrack(twin: Twin, minutes: number, signal: AbortSignal): Promise<LatLon[]> {
   const names = placeNames(twin.telemetry);
   if (!names) return [];
   const to = Date.now();
-  const page = await history(twin.id, { telemetry: names.join(","), from: iso(to - minutes * 60_000), to: iso(to), limit: 1000 }, signal);
-  return trackOf(page.rows, names).map((p) => p.at);
+  const found = await series(twin.id, { telemetry: names.join(","), from: iso(to - minutes * 60_000), to: iso(to), function: "buckets", points: 900 }, signal);
+  const rows = found.flatMap((s) => (s.time ?? []).map((event_time, i) => ({ name: s.telemetry, event_time, value: s.mean?.[i] })));
+  return trackOf(rows, names).map((p) => p.at);
 }
 
 function Side({ twins, chosen }: { twins: Twin[]; chosen: string }) {

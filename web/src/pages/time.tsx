@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The door to the time machine: which twin, which moment.
 import { useState } from "preact/hooks";
-import { alerts, idPath, twins } from "../api";
+import { type Page, alerts, idPath, twins } from "../api";
+import type { AlertRow } from "../documents";
 import { clock, iso, words } from "../format";
 import { useLoad, useLive } from "../load";
 import { go } from "../router";
@@ -9,11 +10,14 @@ import { Badge, Card, Empty, Failure, Loading, PageHead } from "../ui/parts";
 
 const local = (ms: number) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
+/** The node lists alerts by twin; here the last ones count. */
+const newest = (page: Page<AlertRow>) => ({ ...page, rows: page.rows.sort((a, b) => b.raised_at.localeCompare(a.raised_at)).slice(0, 20) });
+
 export function TimeStart() {
   const [id, setId] = useState("");
   const [at, setAt] = useState(local(Date.now() - 60_000));
   const known = useLoad((signal) => twins({ limit: 200 }, signal), []);
-  const past = useLoad((signal) => alerts({ active: false, limit: 20 }, signal), [], 15_000);
+  const past = useLoad((signal) => alerts({ active: false, limit: 1000 }, signal).then(newest), [], 15_000);
   useLive({ kinds: "alert" }, () => {});
   const rows = known.data?.rows ?? [];
   const submit = (e: Event) => {

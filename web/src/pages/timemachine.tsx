@@ -2,7 +2,7 @@
 // The time machine: a twin as it was at any moment, and the inputs that brought it there, one by
 // one with what each changed. The moment stands in the address.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { stateAt, steps as readSteps } from "../api";
+import { model as readModel, stateAt, steps as readSteps } from "../api";
 import type { AlertRow, ModelText, Step, Twin } from "../documents";
 import { age, clock, inSentence, iso, millis, number, words } from "../format";
 import { limitsOf, marksOf } from "../limits";
@@ -63,7 +63,7 @@ function StepItem({ step, here, take }: { step: Step; here: boolean; take: () =>
       {(rules.length > 0 || step.effects.length > 0) && (
         <ul>
           {step.effects.map((e, i) => (
-            <li key={`e${i}`} class="effect">→ {words(String(e.type ?? "effect").replace(/^io\.pollux\.|\.v1$/g, ""))} {String(e.rule ?? e.command ?? e.what ?? "")} {e.message ? `: ${String(e.message)}` : ""}</li>
+            <li key={`e${i}`} class="effect">→ {words(String(e.type ?? "effect").replace(/^io\.pollux\.|\.v1$/g, "").replace(".", " "))} {String(e.rule ?? e.command ?? e.what ?? "")} {e.message ? `(${String(e.message)})` : ""}</li>
           ))}
           {rules.map((c, i) => <li key={i}>{changeInWords(c)}</li>)}
         </ul>
@@ -178,6 +178,7 @@ export function TimeMachine({ twin, at, alerts, model }: { twin: Twin; at: strin
   }, [playing]);
   const past = useLoad((signal) => stateAt(twin.id, iso(settled), clockName, signal), [twin.id, settled, clockName]);
   const then = past.data;
+  const ruled = useLoad(async () => (then?.model.hash ? (await readModel(then.model.name, then.model.hash)).model : undefined), [then?.model.hash]);
   return (
     <>
       <Card class="machine" label="Time machine">
@@ -195,7 +196,7 @@ export function TimeMachine({ twin, at, alerts, model }: { twin: Twin; at: strin
             </select>
           </label>
         </div>
-        <Scrubber twin={twin} at={moment} span={span} end={end} alerts={alerts} model={model} move={(to) => setMoment(Math.round(to))} />
+        <Scrubber twin={twin} at={moment} span={span} end={end} alerts={alerts} model={ruled.data ?? model} move={(to) => setMoment(Math.round(to))} />
       </Card>
       {past.error && !past.loading ? <Failure error={past.error} again={past.again} /> : null}
       {!then && past.loading && <Loading what="that moment" />}
@@ -219,7 +220,7 @@ function Past({ then, at, clockName, jump, stale }: { then: Twin; at: number; cl
         )}
       </div>
       <div>
-        <Card title="Alerts then"><AlertLinks alerts={then.alerts} /></Card>
+        <Card title="Alerts then"><AlertLinks alerts={then.alerts} at={at} /></Card>
         <Card title="Timers">
           {Number.isNaN(timer) ? <p class="muted">No timer was set.</p> : <p>The next would go off at <span class="mono">{clock(timer, true)}</span>, {age((timer - at) / 1000)} on.</p>}
         </Card>

@@ -84,7 +84,7 @@ export function Rules({ twin }: { twin: Twin }) {
   );
 }
 
-export function AlertLinks({ alerts }: { alerts: AlertRow[] }) {
+export function AlertLinks({ alerts, at }: { alerts: AlertRow[]; at?: number }) {
   if (alerts.length === 0) return <p class="muted">No active alert.</p>;
   return (
     <ul class="alert-list">
@@ -93,7 +93,7 @@ export function AlertLinks({ alerts }: { alerts: AlertRow[] }) {
           <a href={`/alerts/${idPath(a.twin)}/${a.incident}`}>
             <Badge severity={a.severity}>{a.severity}</Badge>
             <span class="alert-words"><strong>{words(a.rule)}</strong> {a.message}</span>
-            <span class="muted">{a.state}, <Age time={a.raised_at} /></span>
+            <span class="muted">{a.state}, {at ? age((at - millis(a.raised_at)) / 1000) : <Age time={a.raised_at} />}</span>
           </a>
         </li>
       ))}
