@@ -125,8 +125,7 @@ const post = (path: string, body?: unknown, headers?: Record<string, string>) =>
 
 // ---- twins
 
-const shown = "id,kind,model,connected,last_event_time,last_ingest_time,readings,telemetry,alerts,properties";
-const mostAsked = 200;
+const mostSeen = 5000;
 const asksAtOnce = 8;
 
 export interface TwinsQuery {
@@ -141,20 +140,46 @@ export interface TwinsQuery {
 }
 
 export const twins = (of: TwinsQuery, signal?: AbortSignal): Promise<Page<TwinRow>> => page("/twins", of, toRow, signal);
-/** The same listing with whole documents, for pages that show values. A listing that has none of
-    them (rows only) is filled up by asking for each twin, some at a time. */
+/** Documents as they were last seen, so that a listing of rows asks for those only that moved on
+    without our hearing of it. */
+const seen = new Map<string, Twin>();
+
+export function remember(document: Twin) {
+  seen.delete(document.id);
+  seen.set(document.id, document);
+  if (seen.size > mostSeen) seen.delete(seen.keys().next().value!);
+}
+
+/** A document may be this much older than its row before it is asked for again. */
+const slackMs = 3000;
+
+async function filled(row: Record<string, unknown>, signal?: AbortSignal): Promise<Twin> {
+  if (row.telemetry && typeof row.telemetry === "object") return toTwin(row);
+  const known = seen.get(String(row.id));
+  const of = (time: unknown) => Date.parse(String(time ?? "")) || 0;
+  if (known && of(known.last_event_time) + slackMs >= of(row.last_event_time)) return known;
+  try {
+    return await twin(String(row.id), signal);
+  } catch (e) {
+    if ((e as Error).name === "AbortError") throw e;
+    return toTwin({ ...row, readings: { applied: row.readings } });
+  }
+}
+
+/** The same listing with whole documents, for pages that show values: a listing has rows, the
+    documents are asked for some at a time. */
 export async function twinDocuments(of: TwinsQuery, signal?: AbortSignal): Promise<Page<Twin>> {
-  const found = await page("/twins", { ...of, fields: of.fields ?? shown }, (row) => row as Record<string, unknown>, signal);
-  if (found.rows.every((row) => row.telemetry && typeof row.telemetry === "object")) return { ...found, rows: found.rows.map(toTwin) };
+  const found = await page("/twins", of, (row) => row as Record<string, unknown>, signal);
   const rows: Twin[] = [];
-  const ids = found.rows.slice(0, mostAsked).map((row) => String(row.id));
-  for (let at = 0; at < ids.length; at += asksAtOnce)
-    rows.push(...(await Promise.all(ids.slice(at, at + asksAtOnce).map((id) => twin(id, signal).catch(() => toTwin(found.rows.find((row) => row.id === id)))))));
+  for (let at = 0; at < found.rows.length; at += asksAtOnce)
+    rows.push(...(await Promise.all(found.rows.slice(at, at + asksAtOnce).map((row) => filled(row, signal)))));
   return { ...found, rows };
 }
 
 export async function twin(id: string, signal?: AbortSignal): Promise<Twin> {
-  return toTwin(await json(`/twins/${idPath(id)}`, { signal }));
+  const document = toTwin(await json(`/twins/${idPath(id)}`, { signal }));
+  remember(document);
+  return document;
 }
 
 export async function stateAt(id: string, at: string, clock: string, signal?: AbortSignal): Promise<Twin> {

@@ -2,7 +2,8 @@
 // One event stream per page. Events are gathered and handed on at most ten times a second, so that
 // a busy fleet costs the browser no more than a quiet one.
 import { signal } from "@preact/signals";
-import { query, ticket } from "./api";
+import { query, remember, ticket } from "./api";
+import { toTwin } from "./documents";
 import { token } from "./session";
 
 export interface LiveEvent {
@@ -15,7 +16,6 @@ export type Listener = (events: LiveEvent[]) => void;
 export interface Wanted {
   twins?: string;
   kinds?: string;
-  filter?: string;
 }
 
 /** What the small light in the header tells. */
@@ -108,8 +108,8 @@ class Stream {
   private take(name: string, event: MessageEvent<string>) {
     if (event.lastEventId) this.lastId = event.lastEventId;
     if (name === "missed") {
-      const told = JSON.parse(event.data || "{}") as { missed?: number; count?: number };
-      missed.value += told.missed ?? told.count ?? 0;
+      const told = JSON.parse(event.data || "{}") as { events?: number | null };
+      missed.value += told.events ?? 0; // null: nobody knows how many
       this.onGap();
       return;
     }
@@ -139,6 +139,7 @@ export function watch(wanted: Wanted, listener: Listener, onGap: () => void = ()
   const stream = new Stream(
     wanted,
     (events) => {
+      for (const e of events) if (e.kind === "state" && e.document.telemetry) remember(toTwin(e.document));
       listener(events);
       for (const other of everywhere) other(events);
     },

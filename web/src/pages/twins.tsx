@@ -6,11 +6,13 @@ import { type Twin, toTwin, worstOf } from "../documents";
 import { number, unitSign } from "../format";
 import { rowKeys } from "../keys";
 import { useLive, useLoad } from "../load";
+import { latest } from "../rates";
 import { parameters, setParameters } from "../router";
 import { Age, Badge, Dialog, Dot, Empty, Failure, Loading, PageHead } from "../ui/parts";
 import { Icon } from "../ui/icons";
 
 const size = 50;
+const mostLive = 500;
 const fixed = [
   { key: "id", label: "Twin", sort: "id" },
   { key: "model", label: "Model", sort: "model" },
@@ -21,11 +23,11 @@ const fixed = [
 
 const examples: [string, string][] = [
   ['eq(model,"motor")', "twins of one model"],
-  ["gt(telemetry.temperature,60)", "a value above a number"],
+  ["gt(telemetry/temperature,60)", "a value above a number"],
   ['like(id,"plant1:*")', "ids by pattern"],
-  ['eq(alerts.severity,"critical")', "with a critical alert"],
+  ['eq(alerts/severity,"critical")', "with a critical alert"],
   ["gt(age,60)", "not heard of for a minute"],
-  ["and(eq(kind,\"vehicle\"),lt(telemetry.fuel_level,0.3))", "both at once"],
+  ["and(eq(kind,\"vehicle\"),lt(telemetry/fuel_level,0.3))", "both at once"],
 ];
 
 function QueryHelp({ close, take }: { close: () => void; take: (filter: string) => void }) {
@@ -33,8 +35,8 @@ function QueryHelp({ close, take }: { close: () => void; take: (filter: string) 
     <Dialog title="Searching by RQL" close={close}>
       <p>
         <code>eq ne gt ge lt le in like exists</code> compare a path with a value; <code>and or not</code> join them. Paths:{" "}
-        <code>id</code>, <code>kind</code>, <code>model</code>, <code>age</code>, <code>telemetry.NAME</code>, <code>properties.PATH</code>,{" "}
-        <code>windows.NAME.mean</code>, <code>alerts.severity</code>. Texts stand in double quotes.
+        <code>id</code>, <code>kind</code>, <code>model</code>, <code>age</code>, <code>readings</code>, <code>telemetry/NAME</code>, <code>properties/PATH</code>,{" "}
+        <code>windows/NAME/mean</code>, <code>alerts/severity</code>, <code>alerts/RULE/state</code>. Texts stand in double quotes.
       </p>
       <ul class="examples">
         {examples.map(([filter, what]) => (
@@ -76,7 +78,7 @@ function QueryBar({ error }: { error?: ApiError }) {
         <label class="hidden" for="filter">Filter: RQL, or a part of the id</label>
         <input
           id="filter" name="filter" data-search class="mono" spellcheck={false} autocomplete="off" key={filter + glob} defaultValue={filter || glob}
-          placeholder='gt(telemetry.temperature,60)   or a part of the id' aria-invalid={!!error} aria-describedby={error ? "query-error" : undefined}
+          placeholder='gt(telemetry/temperature,60)   or a part of the id' aria-invalid={!!error} aria-describedby={error ? "query-error" : undefined}
         />
         <button type="submit">Search</button>
         {(filter || glob) && <button type="button" class="quiet" onClick={() => setParameters({ filter: "", glob: "", cursor: "" }, false)}>Clear</button>}
@@ -158,9 +160,11 @@ export function Twins() {
   const p = parameters.value;
   const [changed, setChanged] = useState(new Map<string, Twin>());
   const of = { glob: p.get("glob") ?? "", filter: p.get("filter") ?? "", sort: p.get("sort") ?? "", cursor: p.get("cursor") ?? "", limit: size, count: p.get("filter") ? true : undefined };
-  const list = useLoad((signal) => twinDocuments(of, signal), [JSON.stringify(of)], 10_000);
+  // the states of a large fleet are no stream for one table: then its rows are asked for again
+  const large = (latest.value?.twins ?? 0) > mostLive && !of.glob;
+  const list = useLoad((signal) => twinDocuments(of, signal), [JSON.stringify(of)], large ? 3000 : 10_000);
   useLive(
-    { twins: of.glob || "*", kinds: "state,alert", filter: of.filter },
+    { twins: of.glob || "*", kinds: large ? "alert" : "state,alert" },
     (events) => setChanged((was) => new Map([...was, ...events.filter((e) => e.kind === "state" && e.document.telemetry).map((e) => [e.twin, toTwin(e.document)] as [string, Twin])].slice(-2000))),
     list.again,
   );
@@ -185,7 +189,7 @@ export function Twins() {
             <thead>
               <tr>
                 {fixed.map((c) => <SortHead key={c.key} label={c.label} sort={c.sort} numeric={c.key === "readings"} />)}
-                {columns.map((name) => <SortHead key={name} label={name} sort={`telemetry.${name}`} numeric />)}
+                {columns.map((name) => <SortHead key={name} label={name} sort={`telemetry/${name}`} numeric />)}
               </tr>
             </thead>
             <tbody>{rows.map((t) => <Row key={t.id} twin={t} columns={columns} />)}</tbody>
