@@ -102,8 +102,22 @@ template <class Visitor> void visit(Visitor& v, egress_settings& s) {
 }
 template <class Visitor> void visit(Visitor& v, http_settings& s) {
   v.flag("enabled", s.enabled, "health, metrics and queries over HTTP");
-  v.text("address", s.address, "a loopback address: there is no log-in yet");
+  v.text("address", s.address, "any other than loopback needs TLS or a proxy, and tokens");
   v.number("port", s.port, 0, 65'535, "0 = any free one");
+  v.path("certificate_file", s.certificate_file, "PEM, with its chain; with key_file: TLS");
+  v.path("key_file", s.key_file, "PEM; its private key");
+  v.flag("behind_proxy", s.behind_proxy,
+         "a reverse proxy with TLS passes requests on; everyone needs a token");
+  v.flag("open_on_loopback", s.open_on_loopback,
+         "this machine's users need no token, although there are tokens");
+  v.bytes("events_bytes", s.events_bytes, 64 * kib, gib,
+          "recent events, for readers of streams who come back");
+  v.duration("audit_keep", s.audit_keep_ns, 0, 36500 * day_ns,
+             "how long the audit log is kept; 0s = for ever");
+  v.texts("cors_origins", s.cors_origins, "pages of these origins may ask: \"https://host:port\"");
+  v.number("rate", s.rate, 0, 1'000'000,
+           "requests a second of one client; 0 = no limit on loopback, 100 elsewhere");
+  v.number("connections", s.connections, 1, 100'000, "at the same time; one more is turned away");
 }
 template <class Visitor> void visit(Visitor& v, remote_settings& s) {
   v.flag("enabled", s.enabled, "the door of the command line and of CAF programs, mutual TLS");

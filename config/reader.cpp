@@ -79,6 +79,28 @@ void reader::path(std::string_view key, std::string& out, std::string_view) {
   if (!f.override && !out.empty() && out.front() != '/') out = reading_.folder + out;
 }
 
+void reader::texts(std::string_view key, std::vector<std::string>& out, std::string_view) {
+  const auto f = look(key);
+  if (f.override) {
+    out.clear();
+    std::string_view rest = f.override;
+    while (!rest.empty()) {
+      const auto end = std::min(rest.find(','), rest.size());
+      if (end > 0) out.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return;
+  }
+  if (!f.node) return;
+  const auto* list = f.node->as_array();
+  if (list == nullptr) return fail(key, "must be a list of texts");
+  out.clear();
+  for (const auto& one : *list) {
+    if (!one.is_string()) return fail(key, "must be a list of texts");
+    out.push_back(one.as_string()->get());
+  }
+}
+
 void reader::flag(std::string_view key, bool& out, std::string_view) {
   const auto f = look(key);
   const std::string_view text = f.override ? f.override : "";

@@ -42,6 +42,8 @@ public:
 
   void text(std::string_view key, std::string& out, std::string_view help);
   void path(std::string_view key, std::string& out, std::string_view help);
+  /// A list of texts; in the environment separated by commas.
+  void texts(std::string_view key, std::vector<std::string>& out, std::string_view help);
   void flag(std::string_view key, bool& out, std::string_view help);
   void bytes(std::string_view key, std::uint64_t& out, std::uint64_t least, std::uint64_t most,
              std::string_view help);

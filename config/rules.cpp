@@ -146,13 +146,37 @@ void check_address(const std::string& address, reader& at) {
 }
 } // namespace
 
+namespace {
+/// As a browser writes it: scheme, host and, where it is unusual, port; in lower case, no path.
+bool is_origin(std::string_view text) {
+  const auto mark = text.find("://");
+  if (mark == std::string_view::npos) return false;
+  const auto scheme = text.substr(0, mark), host = text.substr(mark + 3);
+  return (scheme == "http" || scheme == "https") && !host.empty() &&
+         host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-:[]") ==
+             std::string_view::npos;
+}
+} // namespace
+
 void check_rules(const http_settings& s, reader& at) {
   check_address(s.address, at);
+  for (const auto& origin : s.cors_origins)
+    if (!is_origin(origin))
+      at.fail("cors_origins", "\"" + origin +
+                                  "\" is no origin; write \"https://host\" or "
+                                  "\"http://host:port\", in lower case and without a path");
   const bool loopback = s.address.starts_with("127.") || s.address == "::1";
-  if (s.enabled && !loopback && !s.address.empty())
+  if (s.certificate_file.empty() != s.key_file.empty())
+    at.fail(s.key_file.empty() ? "certificate_file" : "key_file",
+            "certificate_file and key_file go together");
+  if (s.enabled && !loopback && !s.address.empty() && s.certificate_file.empty() &&
+      !s.behind_proxy)
     at.fail("address", "\"" + s.address +
-                           "\" is not a loopback address; there is no log-in over HTTP yet, so "
-                           "only 127.0.0.1 or ::1 is accepted");
+                           "\" is not a loopback address, and tokens must not cross a network in the "
+                           "clear: set certificate_file and key_file, or behind_proxy = true");
+  if (s.behind_proxy && s.open_on_loopback)
+    at.fail("open_on_loopback", "behind a proxy every request comes from its address: this would "
+                                "let everyone in");
 }
 
 void check_rules(const remote_settings& s, reader& at) { check_address(s.address, at); }

@@ -35,6 +35,11 @@ public:
   void path(std::string_view key, const std::string& v, std::string_view help) {
     text(key, v, help);
   }
+  void texts(std::string_view key, const std::vector<std::string>& v, std::string_view help) {
+    std::string list;
+    for (const auto& one : v) list += (list.empty() ? "" : ", ") + quoted(one);
+    line(key, "[" + list + "]", help);
+  }
   void choice(std::string_view key, const std::string& v, choices, std::string_view help) {
     text(key, v, help);
   }

@@ -49,8 +49,8 @@ unsigned status_of(errc code) {
   case errc::locked: return 409;
   case errc::refused: return 403;
   case errc::overloaded:
-  case errc::unavailable:
-  case errc::no_space: return 503;
+  case errc::unavailable: return 503;
+  case errc::no_space: return 507;
   case errc::timed_out: return 504;
   case errc::corrupt:
   case errc::version_mismatch:
@@ -75,20 +75,33 @@ bool request::has_query(std::string_view name) const {
 
 std::string_view reason(unsigned status) {
   switch (status) {
+  case 100: return "Continue";
+  case 101: return "Switching Protocols";
   case 200: return "OK";
+  case 201: return "Created";
+  case 202: return "Accepted";
+  case 204: return "No Content";
   case 304: return "Not Modified";
   case 400: return "Bad Request";
+  case 401: return "Unauthorized";
   case 403: return "Forbidden";
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
   case 409: return "Conflict";
+  case 410: return "Gone";
+  case 412: return "Precondition Failed";
   case 413: return "Content Too Large";
+  case 415: return "Unsupported Media Type";
   case 421: return "Misdirected Request";
+  case 422: return "Unprocessable Content";
+  case 428: return "Precondition Required";
+  case 429: return "Too Many Requests";
   case 431: return "Request Header Fields Too Large";
   case 500: return "Internal Server Error";
   case 501: return "Not Implemented";
   case 503: return "Service Unavailable";
   case 504: return "Gateway Timeout";
+  case 507: return "Insufficient Storage";
   default: return "Unknown";
   }
 }

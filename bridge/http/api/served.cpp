@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/http/api/served.hpp"
 #include "bridge/http/api/fields.hpp"
+#include "domain/base/twin_id.hpp"
 #include "messages/hash.hpp"
 #include <algorithm>
 
@@ -114,6 +115,10 @@ handler served(const route_entry& entry, std::shared_ptr<answer_memory> memory,
   if (entry.over == reach::open) return run;
   return [entry, run](const request& r, responder respond) {
     if (auto refused = refusal(entry, r)) return respond(std::move(*refused));
+    if (entry.over == reach::twin) {
+      const auto id = r.parameter("id").empty() ? r.parameter("twin") : r.parameter("id");
+      if (const auto known = parse_twin_id(id); !known) return respond(problem(known.error()));
+    }
     run(r, std::move(respond));
   };
 }

@@ -2,6 +2,7 @@
 // /api/v1/twins: the list, one twin, to make one and to end one.
 #include "bridge/http/api/cursor.hpp"
 #include "bridge/http/api/door.hpp"
+#include "domain/base/glob.hpp"
 #include "domain/base/twin_id.hpp"
 
 namespace pollux::bridge::http {
@@ -20,14 +21,68 @@ json row_json(const messages::twin_row& row) {
           {"active_alerts", row.active_alerts}};
 }
 
+/// The globs a search is held to: the one asked for, in the namespaces they may read. Rows are held
+/// against both once more, as not every pair of globs has a common one.
+std::vector<std::string> within(const identity& who, const std::string& glob) {
+  if (who.may_everywhere(role::viewer)) return {glob};
+  const auto colon = glob.find(':');
+  const auto space = colon == std::string::npos ? "*" : glob.substr(0, colon);
+  const auto name = colon == std::string::npos ? "*" : glob.substr(colon + 1);
+  const bool literal = space.find_first_of("*?") == std::string::npos;
+  std::vector<std::string> out;
+  for (const auto& g : who.grants) {
+    if (g.what < role::viewer) continue;
+    if (!literal)
+      out.push_back(g.namespaces + ":" + (space == "*" ? name : "*"));
+    else if (matches_glob(g.namespaces, space))
+      out.push_back(glob);
+  }
+  if (out.empty()) out.emplace_back(":"); // no id is this, and an empty list would mean all
+  return out;
+}
+
+void search(const door_pointer& to, const request& r, messages::twin_search query,
+            const std::string& glob, const std::string& list, const responder& respond) {
+  query.within = within(r.who, glob);
+  answer(
+      to, std::move(query), respond,
+      [r, glob, list](const messages::search_answer& found) -> response {
+        auto document = parse_document(found.document);
+        if (!document.is_object() || !document.contains("items"))
+          return problem(500, "the node's answer cannot be read");
+        json items = json::array();
+        for (auto& item : document["items"]) {
+          const auto id = item.value("id", "");
+          if (r.who.may(role::viewer, id) && matches_glob(glob, id))
+            items.push_back(std::move(item));
+        }
+        json page{{"items", std::move(items)}};
+        if (found.total >= 0) page["count"] = found.total;
+        return page_reply(r, std::move(page),
+                          found.next.empty() ? "" : seal_cursor(list, found.next));
+      },
+      past_timeout_ns);
+}
+
 void list(const door_pointer& to, const request& r, const responder& respond) {
   query_reader q(r);
   const auto glob = q.text("glob", "*");
-  const auto list = "twins " + glob;
-  const auto limit = q.number("limit", 100, 1, messages::max_page);
-  const auto after = q.cursor(list);
+  messages::twin_search wanted;
+  wanted.filter = q.text("filter");
+  wanted.sort = q.text("sort");
+  wanted.fields = q.text("fields");
+  if (!wanted.fields.empty()) wanted.fields = "id," + wanted.fields; // chosen anew on the way out
+  wanted.at_least = q.text("at_least");
+  wanted.count = q.flag("count", false);
+  wanted.limit = q.number("limit", 100, 1, messages::max_page);
+  const bool plain = wanted.filter.empty() && wanted.sort.empty() && wanted.fields.empty() &&
+                     wanted.at_least.empty() && !wanted.count;
+  const auto list =
+      (plain ? "twins " : "search ") + glob + "\n" + wanted.filter + "\n" + wanted.sort;
+  wanted.cursor = q.cursor(list);
   if (auto wrong = q.refusal()) return respond(std::move(*wrong));
-  answer(to, messages::twin_list_query{glob, after, limit}, respond,
+  if (!plain) return search(to, r, std::move(wanted), glob, list, respond);
+  answer(to, messages::twin_list_query{glob, wanted.cursor, wanted.limit}, respond,
          [r, list](const messages::twin_list& page) {
            json items = json::array();
            for (const auto& row : page.rows)
