@@ -2,11 +2,13 @@
 // Every page of the dashboard in Debian's Chromium against a real node with a simulated fleet.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { missing, open, stage, until } from "./stage.mjs";
+import { missing, open, pollux, stage, until } from "./stage.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const motor = "plant1:motor-1";
@@ -113,6 +115,42 @@ describe("dashboard", { skip: missing(), timeout: 900_000 }, () => {
     const span = Date.parse(range.get("to")) - Date.parse(range.get("from"));
     assert.ok(span > 60_000 && span < 130_000, `the new range has ${span} ms`);
     assert.match(view.page.url(), /from=/);
+    noneWrong();
+  });
+
+  test("a chart of 300,000 readings loads little and stays smooth under the wheel", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pollux-web-test-"));
+    const file = join(folder, "many.csv");
+    const first = Date.now() - 4 * 86_400_000;
+    const rows = Array.from({ length: 300_000 }, (_, i) => `lab1:many,${new Date(first + i * 1000).toISOString()},temperature,${(20 + 3 * Math.sin(i / 9000) + (i % 50_021 === 7 ? 9 : 0)).toFixed(3)}`);
+    writeFileSync(file, `twin,event_time,name,value\n${rows.join("\n")}\n`);
+    execFileSync(pollux, ["import", "readings", file, "--model", "device", "--data", join(on.logs, "data")], { stdio: "ignore" });
+    rmSync(folder, { recursive: true });
+    await until("all of them", async () => (await on.api("/twins/lab1:many")).readings?.applied === 300_000);
+    const answered = view.page.waitForResponse((r) => r.url().includes("/series?"));
+    await go(`/twins/lab1:many?from=${new Date(first - 3600_000).toISOString()}&to=${new Date(first + 301_000_000).toISOString()}`);
+    const answer = await (await answered).json();
+    const points = answer.series[0].time.length;
+    assert.ok(points > 500 && points < 10_000, `${points} points for 300,000 readings`);
+    await view.page.locator(".chart .u-over").first().waitFor();
+    await view.page.evaluate(() => {
+      window.frames_ = [];
+      let last = performance.now();
+      const next = (now) => {
+        window.frames_.push(now - last);
+        last = now;
+        requestAnimationFrame(next);
+      };
+      requestAnimationFrame(next);
+    });
+    const box = await view.page.locator(".chart .u-over").first().boundingBox();
+    await view.page.mouse.move(box.x + box.width / 2, box.y + 40);
+    await view.page.keyboard.down("Control");
+    for (let i = 0; i < 16; i++) await view.page.mouse.wheel(0, i < 8 ? -100 : 100);
+    await view.page.keyboard.up("Control");
+    await until("some frames", () => view.page.evaluate(() => window.frames_.length > 30));
+    const median = await view.page.evaluate(() => window.frames_.sort((a, b) => a - b)[Math.floor(window.frames_.length / 2)]);
+    assert.ok(median < 50, `a frame took ${median} ms`);
     noneWrong();
   });
 

@@ -10,11 +10,12 @@ import { chromium } from "playwright-core";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const build = process.env.POLLUX_BUILD ?? join(root, "build", "release");
+export const pollux = join(build, "pollux");
 const browserPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** Why the tests cannot run here, or nothing. */
 export function missing() {
-  if (!existsSync(join(build, "pollux"))) return `no ${join(build, "pollux")}; POLLUX_BUILD names another folder`;
+  if (!existsSync(pollux)) return `no ${pollux}; POLLUX_BUILD names another folder`;
   if (!existsSync(browserPath)) return `no ${browserPath} (package chromium); CHROMIUM names another`;
   return undefined;
 }
@@ -37,7 +38,7 @@ function end(child) {
 /** A node with its fleet. `base` is where the dashboard is: the node itself, or, where it was built
     without one, a server before it. */
 export async function stage() {
-  const node = spawn("python3", [join(root, "web", "dev", "node.py"), "--pollux", join(build, "pollux")], { stdio: ["ignore", "pipe", "inherit"] });
+  const node = spawn("python3", [join(root, "web", "dev", "node.py"), "--pollux", pollux], { stdio: ["ignore", "pipe", "inherit"] });
   const running = [node];
   const told = JSON.parse(await firstLine(node, "the node"));
   let base = told.http;

@@ -82,14 +82,21 @@ function drawBand(u: uPlot, band: Band) {
   c.stroke();
 }
 
+/** More alerts than this are a strip along the top: their lines would hide the values. */
+const mostLines = 40;
+
 function drawMarks(u: uPlot, marks: Mark[]) {
   const c = u.ctx;
   const { top, height, left, width } = u.bbox;
-  for (const m of marks) {
+  const shown = marks.filter((m) => (m.to ?? m.from) >= u.scales.x.min! && m.from <= u.scales.x.max!);
+  for (const m of shown) {
     const x0 = Math.max(left, u.valToPos(m.from, "x", true));
     const x1 = Math.min(left + width, m.to === undefined ? x0 : u.valToPos(m.to, "x", true));
-    if (x0 > left + width || x1 < left) continue;
     c.fillStyle = colour(m.tone);
+    if (shown.length > mostLines) {
+      c.fillRect(x0, top, Math.max(2 * devicePixelRatio, x1 - x0), 4 * devicePixelRatio);
+      continue;
+    }
     c.globalAlpha = 0.1;
     if (x1 > x0) c.fillRect(x0, top, x1 - x0, height);
     c.globalAlpha = 0.9;

@@ -66,7 +66,7 @@ export function Windows({ twin }: { twin: Twin }) {
   );
 }
 
-const ruleTone = (state: string, alerting: boolean) => (alerting || state === "alerting" ? "critical" : state === "ok" ? "ok" : "warning");
+const ruleTone = (state: string, alerting: boolean) => (alerting || state === "alerting" ? "critical" : state === "ok" ? "ok" : "off");
 
 export function Rules({ twin }: { twin: Twin }) {
   if (twin.rules.length === 0) return <p class="muted">The model has no rules.</p>;
