@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inboxes: what doors submit, the credits it borrows, twins that come and go.
 #include "actors/intake.hpp"
+#include "actors/stage_metrics.hpp"
 #include "domain/base/twin_id.hpp"
 #include "messages/hash.hpp"
 
@@ -12,6 +13,9 @@ intake::intake(persistence::log& journal, persistence::store& tables, const mode
       dirty_((journal.shards() + 63) / 64),
       stored_readings_(metrics.make_counter("pollux_journal_readings_total",
                                             "Readings committed to the log since the start")),
+      stored_inputs_(metrics.make_counter(
+          "pollux_journal_inputs_total",
+          "Inputs committed to the log since the start, readings and all others")),
       flushes_(metrics.make_counter("pollux_journal_flushes_total", "Batches written to the log")),
       refused_(
           metrics.make_counter("pollux_inlet_refused_total",
@@ -22,15 +26,11 @@ intake::intake(persistence::log& journal, persistence::store& tables, const mode
       commit_seconds_(metrics.make_histogram("pollux_journal_commit_seconds",
                                              "Time to write one batch to the log")),
       sync_seconds_(
-          metrics.make_histogram("pollux_journal_sync_seconds", "Time of one fsync of the log")) {
+          metrics.make_histogram("pollux_journal_sync_seconds", "Time of one fsync of the log")),
+      ingest_to_journal_(stage_seconds(metrics, "ingest_to_journal")) {
   for (std::uint32_t i = 0; i < journal.shards(); ++i)
     inboxes_.push_back(std::make_unique<inbox>());
-  metrics.make_gauge_callback(
-      "pollux_inlet_credit_used_inputs", "Inputs submitted and not yet applied by their twins",
-      [this] { return static_cast<double>(used_inputs_.load(std::memory_order_relaxed)); });
-  metrics.make_gauge_callback(
-      "pollux_inlet_credit_used_bytes", "Bytes submitted and not yet applied by their twins",
-      [this] { return static_cast<double>(used_bytes_.load(std::memory_order_relaxed)); });
+  export_gauges(metrics);
 }
 
 intake::~intake() { stop(); }
@@ -90,6 +90,7 @@ result<messages::ticket> intake::submit(std::string_view id, std::string_view cr
     if (!made) return made.error();
     row = *made;
   }
+  if (box.first_ns == 0) box.first_ns = in.ingest_time_ns;
   box.builder.add(row, box.directory.key(row), in);
   return entered(box, shard, box.builder.size_bytes() - before);
 }
@@ -104,17 +105,18 @@ result<messages::ticket> intake::submit_shard_wide(std::uint32_t shard, const do
   return entered(box, shard, box.builder.size_bytes() - before);
 }
 
-// Called under the shard's lock, after the builder took the input: a flush that reads next_ticket_
-// later than this will find the input when it drains the shard.
+// Called under the shard's lock, after the builder took the input. The bit comes before the ticket:
+// a flush that has read next_ticket_ with this ticket in it finds the bit, or waits for the lock in
+// an earlier drain that took it; never does a ticket count as written while its input is here.
 result<messages::ticket> intake::entered(inbox& box, std::uint32_t shard, std::size_t bytes) {
   box.lent_bytes += bytes;
   box.lent_inputs += 1;
   used_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   used_inputs_.fetch_add(1, std::memory_order_relaxed);
-  const messages::ticket mine{next_ticket_.fetch_add(1, std::memory_order_acq_rel) + 1};
   auto& word = dirty_[shard / 64];
   const auto bit = std::uint64_t{1} << (shard % 64);
   if (!(word.load(std::memory_order_relaxed) & bit)) word.fetch_or(bit, std::memory_order_acq_rel);
+  const messages::ticket mine{next_ticket_.fetch_add(1, std::memory_order_acq_rel) + 1};
   if (tick_idle_.load(std::memory_order_acquire)) wake_tick();
   return mine;
 }

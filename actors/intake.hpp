@@ -88,6 +88,7 @@ private:
     std::mutex mutex;
     messages::segment_builder builder;
     std::uint64_t lent_bytes = 0, lent_inputs = 0; ///< credits of what is in the builder
+    std::int64_t first_ns = 0; ///< when the first of what is in the builder came in; 0 = not known
     shard_directory directory;
   };
   struct credit_return;
@@ -102,9 +103,12 @@ private:
   status flush_locked(messages::durability upto);
   [[nodiscard]] status wait_for_sync() const;
   status drain(std::uint64_t upto);
+  void note_flight(std::uint64_t upto);
   status write_new_rows();
   void tell_durable();
   void wake_tick();
+  void export_gauges(messages::metrics& to);
+  void measure_commit();
   void run_tick();
   void run_sync();
 
@@ -125,10 +129,12 @@ private:
       0};                    ///< tickets up to here may have been in a batch that failed
   std::mutex journal_mutex_; ///< one flush at a time; taken before any shard lock, never the other
                              ///< way round
+  messages::ticket last_in_log_; ///< of the log; under journal_mutex_, as the next
+  std::uint64_t last_noted_ = 0; ///< of ours
   mutable std::mutex flights_mutex_;
   std::deque<flight> flights_;
   mutable std::array<std::atomic<std::uint64_t>, 3>
-      settled_{}; ///< per class: tickets known durable
+      settled_{};              ///< per class: tickets known durable
   std::mutex listeners_mutex_; ///< held while they are called: forget_durable() waits for that
   std::vector<std::pair<const void*, std::function<void()>>> listeners_;
   std::mutex rows_mutex_;
@@ -141,12 +147,17 @@ private:
   std::atomic<bool> tick_idle_{false};
   bool work_ = false, stopping_ = false;
 
+  std::vector<std::int64_t> first_ns_; ///< of the segments of this flush; under journal_mutex_
+  std::int64_t oldest_commit_ns_ = 0;  ///< not handed on yet; under journal_mutex_
+
   messages::counter& stored_readings_;
+  messages::counter& stored_inputs_;
   messages::counter& flushes_;
   messages::counter& refused_;
   messages::counter& lost_;
   messages::histogram& commit_seconds_;
   messages::histogram& sync_seconds_;
+  messages::histogram& ingest_to_journal_;
 };
 
 } // namespace pollux::actors

@@ -48,6 +48,7 @@ status intake::write_new_rows() {
 
 status intake::drain(std::uint64_t upto) {
   bool any = false;
+  first_ns_.clear();
   status outcome;
   std::uint64_t inputs_drained = 0;
   messages::ticket last;
@@ -65,6 +66,7 @@ status intake::drain(std::uint64_t upto) {
         std::lock_guard lock{box.mutex};
         if (box.builder.empty()) continue;
         made = box.builder.finish();
+        if (const auto first = std::exchange(box.first_ns, 0)) first_ns_.push_back(first);
         made->credit = std::make_shared<credit_return>(*this, std::exchange(box.lent_bytes, 0),
                                                        std::exchange(box.lent_inputs, 0));
       }
@@ -78,7 +80,10 @@ status intake::drain(std::uint64_t upto) {
       any = true;
     }
   }
-  if (!any) return {};
+  if (!any) {
+    note_flight(upto);
+    return {};
+  }
   if (outcome.ok()) outcome = write_new_rows();
   const auto began = steady_clock::now();
   // After an earlier error the commit only clears what was staged: a batch is written whole or not
@@ -86,15 +91,28 @@ status intake::drain(std::uint64_t upto) {
   if (auto committed = log_.commit(); outcome.ok()) outcome = committed;
   if (!outcome) {
     lost_.add(inputs_drained);
-    failed_upto_.store(upto, std::memory_order_release);
+    // What was submitted while it was drained may have been in it, too.
+    failed_upto_.store(next_ticket_.load(std::memory_order_acquire), std::memory_order_release);
     return outcome;
   }
   commit_seconds_.observe(duration<double>(steady_clock::now() - began).count());
   flushes_.add();
   stored_readings_.add(readings);
-  std::lock_guard lock{flights_mutex_};
-  flights_.push_back({last, upto});
+  stored_inputs_.add(inputs_drained);
+  measure_commit();
+  last_in_log_ = last;
+  note_flight(upto);
   return {};
+}
+
+// Every ticket up to `upto` is in the log by now, or in a batch that failed. Also a flush that
+// found nothing says so: an input that came while the one before it drained is in that one's batch,
+// and its ticket above that one's `upto`.
+void intake::note_flight(std::uint64_t upto) {
+  if (upto <= last_noted_) return;
+  last_noted_ = upto;
+  std::lock_guard lock{flights_mutex_};
+  flights_.push_back({last_in_log_, upto});
 }
 
 status intake::flush_locked(messages::durability upto) {
@@ -205,6 +223,8 @@ std::size_t intake::pump() {
                                                                      : messages::durability::d0);
     if (failed && options_.sync_before_hand_over) return 0;
     written = log_.poll();
+    for (auto& s : written) s.committed_ns = oldest_commit_ns_;
+    oldest_commit_ns_ = 0;
   }
   const auto count = written.size();
   if (count != 0 && hand_over_) hand_over_(std::move(written));

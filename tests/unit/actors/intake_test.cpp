@@ -2,8 +2,11 @@
 #include "actors/intake.hpp"
 #include "messages/model_codec.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include <atomic>
+#include <chrono>
 #include <doctest/doctest.h>
 #include <map>
+#include <thread>
 
 using namespace pollux;
 using namespace pollux::actors;
@@ -144,6 +147,59 @@ TEST_CASE("after a deletion the id is free at once and begins a new incarnation"
   CHECK(segment.twins()[0] == "n:a");
   CHECK(segment.twins()[1] == "n:a#2");
   CHECK(segment.rows[0] != segment.rows[1]);
+}
+
+TEST_CASE("an input that comes while a batch is drained becomes durable without another one") {
+  fixture f;
+  f.inlet->on_hand_over([](auto&&) {});
+  REQUIRE(f.reading("n:a", 0).ok());
+  std::atomic<bool> done{false};
+  std::thread crank([&] {
+    while (!done.load()) f.inlet->pump();
+  });
+  bool stuck = false;
+  for (int i = 0; i < 2'000 && !stuck; ++i) {
+    const auto mine = f.reading("n:a", i);
+    REQUIRE(mine.ok());
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    while (f.inlet->durable_upto(messages::durability::d0) < *mine && !stuck)
+      stuck = std::chrono::steady_clock::now() > patience;
+  }
+  done.store(true);
+  crank.join();
+  CHECK_FALSE(stuck);
+}
+
+TEST_CASE("no ticket counts as durable before its input is in the log") {
+  fixture f;
+  f.inlet->on_hand_over([](auto&&) {});
+  auto& stored = f.metrics.make_counter("pollux_journal_readings_total", "");
+  REQUIRE(f.reading("n:a", 0).ok());
+  f.inlet->pump();
+  std::atomic<bool> done{false};
+  std::thread crank([&] {
+    while (!done.load()) f.inlet->pump();
+  });
+  std::thread noise([&] { // keeps another shard's batches coming, without a reading in them
+    domain::input in;
+    in.kind = domain::input_kind::node_started;
+    in.ingest_time_ns = 1;
+    while (!done.load())
+      if (f.inlet->submit_shard_wide(7, in).ok()) std::this_thread::yield();
+  });
+  const auto before = stored.value();
+  std::uint64_t early = 0, sent = 0;
+  while (sent < 2'000) {
+    const auto mine = f.reading("n:a", static_cast<double>(sent));
+    if (!mine.ok()) continue; // no credit for a moment: the noise took it
+    ++sent;
+    while (f.inlet->durable_upto(messages::durability::d0) < *mine) std::this_thread::yield();
+    early += stored.value() < before + sent ? 1 : 0;
+  }
+  done.store(true);
+  crank.join();
+  noise.join();
+  CHECK(early == 0);
 }
 
 TEST_CASE("after stop nothing is taken any more and everything before is synced") {
