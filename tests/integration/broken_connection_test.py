@@ -13,6 +13,7 @@ import node as support  # noqa: E402
 from fake_broker_case import FakeBrokerCase  # noqa: E402
 
 EVERY = int(os.environ.get("POLLUX_TEST_CUT_EVERY", "1"))  # 1 = at every byte
+LOST_KIB = 2048  # how much the peak may rise over 2000 lost connections: 1 KiB each
 
 
 class BrokenConnection(FakeBrokerCase):
@@ -54,6 +55,23 @@ class BrokenConnection(FakeBrokerCase):
 
     def test_a_reset_at_every_byte_of_a_session_of_mqtt_3_1_1_loses_nothing(self):
         self.cut_everywhere(3)
+
+    def test_lost_connections_leave_no_memory_behind(self):
+        """Resets in the middle of CONNECT, CONNACK and SUBSCRIBE, without a message."""
+        node = self.begin(5)
+
+        def lose(count):
+            self.session.drop([("sent", i % 10) if i % 2 else ("received", i % 60) for i in range(count)])
+            support.eventually(lambda: not self.session.cuts, 60,
+                               lambda: "%d cuts left" % len(self.session.cuts))
+            self.pass_messages()
+        lose(300)
+        before = self.status_kib(node, "VmHWM")
+        lose(2000)
+        rise = self.status_kib(node, "VmHWM") - before
+        print("2000 lost connections: peak %+d KiB" % rise)
+        self.assertLess(rise, LOST_KIB)
+        self.finish(node)
 
 
 if __name__ == "__main__":

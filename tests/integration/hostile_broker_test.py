@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import fake_broker as fake  # noqa: E402
 import node as support  # noqa: E402
-from fake_broker_case import KEEP_ALIVE, FakeBrokerCase  # noqa: E402
+from fake_broker_case import KEEP_ALIVE, START, FakeBrokerCase  # noqa: E402
 
 NONSENSE = 150  # connections with random bytes, and as many with a session in which bytes flipped
 
@@ -193,6 +193,48 @@ class HostileBroker(FakeBrokerCase):
                 said = [p for p in self.play(behave) if p.kind == fake.DISCONNECT]
                 if version == 5:
                     self.assertEqual([p.body[0] for p in said], [0x82])
+
+    def check_aliases(self):
+        """A topic told once stands for its number, until it is told anew; on this connection only."""
+        def behave(connection):
+            connection.greet(present=True)
+            for number, topic in ((1, "t/a"), (2, ""), (3, "")):
+                connection.send(fake.publish(5, topic, self.reading(), 1, number, properties=alias(7)))
+                connection.expect(fake.PUBACK)
+            connection.send(fake.publish(5, "t/b", b"{}", 0, properties=alias(7)))
+            connection.send(fake.publish(5, "", json.dumps({"temperature": 1}), 1, 4,
+                                         properties=alias(7)))
+            return connection.expect(fake.PUBACK)
+        self.play(behave)
+
+    def check_unknown_releases(self, version):
+        def behave(connection):
+            connection.greet(present=True)
+            for number in (1, 500, 65535):
+                connection.send(fake.numbered(fake.PUBREL, number))
+            out = [connection.expect(fake.PUBCOMP).body for _ in range(3)]
+            connection.send(fake.publish(version, "t/b", json.dumps({"temperature": 1}), 1, 9))
+            connection.expect(fake.PUBACK)  # and the session goes on
+            return out
+        out = self.play(behave)
+        self.assertEqual([int.from_bytes(b[:2], "big") for b in out], [1, 500, 65535])
+        if version == 5:
+            self.assertEqual({b[2] for b in out}, {0x92}, "packet identifier not found")
+
+    def check_receive_maximum(self):
+        """More at once than allowed, as mosquitto 2.0 sends after a reconnect: taken all the same."""
+        def behave(connection):
+            connection.greet()
+            self.assertEqual(connection.request.properties[0x21], 40)
+            connection.send(b"".join(
+                fake.publish(5, "t/flood", json.dumps({"ts": START + i * 1000, "temperature": 20}), 2, i)
+                for i in range(1, 201)))
+            for _ in range(200):
+                connection.expect(fake.PUBREC)
+        self.play(behave)
+        self.session.known = False  # the 200 are never released
+        self.session.drop()
+        self.pass_messages()
 
     def check_aliases(self):
         """A topic told once stands for its number, until it is told anew; on this connection only."""
