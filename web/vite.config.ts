@@ -5,7 +5,15 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 
-const bundled = ["preact", "@preact/signals", "@preact/signals-core", "uplot", "leaflet", "topojson-client", "world-atlas"];
+const bundled = [
+  "preact",
+  "@preact/signals",
+  "@preact/signals-core",
+  "uplot",
+  "leaflet",
+  "topojson-client",
+  "world-atlas",
+];
 
 /** Leaflet's stylesheet names pictures of controls that are not used here. */
 function withoutPictures(): Plugin {

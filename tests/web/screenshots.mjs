@@ -9,8 +9,17 @@ const folder = join(root, "docs", "images");
 mkdirSync(folder, { recursive: true });
 const on = await stage();
 try {
-  await until("two minutes of a fleet's life, with alerts", async () => (await on.api("/alerts?active=false&limit=100")).items?.length >= 20, 240_000);
-  const alert = async (rule) => until(`an alert ${rule}`, async () => (await on.api(`/alerts?active=false&rule=${rule}&limit=50`)).items?.at(-1), 120_000);
+  await until(
+    "two minutes of a fleet's life, with alerts",
+    async () => (await on.api("/alerts?active=false&limit=100")).items?.length >= 20,
+    240_000,
+  );
+  const alert = async (rule) =>
+    until(
+      `an alert ${rule}`,
+      async () => (await on.api(`/alerts?active=false&rule=${rule}&limit=50`)).items?.at(-1),
+      120_000,
+    );
   const wear = await alert("wear_then_spike");
   const spike = await alert("temperature_spike");
   const before = new Date(Date.parse(wear.raised_at) - 1500).toISOString();
@@ -32,7 +41,11 @@ try {
       await view.page.goto(on.base + path);
       await view.page.locator("main h1").waitFor();
       await until(`${path} to be filled`, async () => (await view.page.locator("main .loading").count()) === 0, 30_000);
-      await until(`${path} to be live`, async () => (await view.page.getByText("Live", { exact: true }).count()) > 0, 30_000);
+      await until(
+        `${path} to be live`,
+        async () => (await view.page.getByText("Live", { exact: true }).count()) > 0,
+        30_000,
+      );
       await view.page.waitForTimeout(name === "overview" ? 12_000 : 3000); // for the lines to grow
       await view.page.screenshot({ path: join(folder, `dashboard_${name}${suffix}.png`) });
       console.log(`docs/images/dashboard_${name}${suffix}.png`);

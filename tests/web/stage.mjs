@@ -38,13 +38,17 @@ function end(child) {
 /** A node with its fleet. `base` is where the dashboard is: the node itself, or, where it was built
     without one, a server before it. */
 export async function stage() {
-  const node = spawn("python3", [join(root, "web", "dev", "node.py"), "--pollux", pollux], { stdio: ["ignore", "pipe", "inherit"] });
+  const node = spawn("python3", [join(root, "web", "dev", "node.py"), "--pollux", pollux], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const running = [node];
   const told = JSON.parse(await firstLine(node, "the node"));
   let base = told.http;
   const home = await fetch(base + "/", { headers: { Accept: "text/html" } });
   if (!(home.headers.get("content-type") ?? "").startsWith("text/html")) {
-    const server = spawn(process.execPath, [join(root, "web", "dev", "serve.mjs"), told.http], { stdio: ["ignore", "pipe", "inherit"] });
+    const server = spawn(process.execPath, [join(root, "web", "dev", "serve.mjs"), told.http], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     running.push(server);
     base = await firstLine(server, "the server");
   }

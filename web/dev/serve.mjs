@@ -9,16 +9,32 @@ import { fileURLToPath } from "node:url";
 
 const target = new URL(process.argv[2] ?? "http://127.0.0.1:8080");
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
-const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json", ".txt": "text/plain; charset=utf-8" };
+const types = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+  ".txt": "text/plain; charset=utf-8",
+};
 const passed = /^\/(api|metrics|readyz|healthz|livez|things|openapi\.json|\.well-known)(\/|$|\?)/;
 
 const server = createServer((asked, answer) => {
   if (passed.test(asked.url)) {
-    const on = request({ host: target.hostname, port: target.port, path: asked.url, method: asked.method, headers: { ...asked.headers, host: target.host } }, (from) => {
-      answer.writeHead(from.statusCode, from.headers);
-      from.pipe(answer);
-    });
-    on.on("error", () => answer.headersSent ? answer.destroy() : answer.writeHead(502).end());
+    const on = request(
+      {
+        host: target.hostname,
+        port: target.port,
+        path: asked.url,
+        method: asked.method,
+        headers: { ...asked.headers, host: target.host },
+      },
+      (from) => {
+        answer.writeHead(from.statusCode, from.headers);
+        from.pipe(answer);
+      },
+    );
+    on.on("error", () => (answer.headersSent ? answer.destroy() : answer.writeHead(502).end()));
     answer.on("close", () => on.destroy());
     asked.pipe(on);
     return;
@@ -26,7 +42,13 @@ const server = createServer((asked, answer) => {
   const path = normalize(new URL(asked.url, "http://x").pathname);
   const file = join(dist, path);
   const found = file.startsWith(dist) && existsSync(file) && statSync(file).isFile() ? file : join(dist, "index.html");
-  answer.writeHead(200, { "Content-Type": types[extname(found)] ?? "application/octet-stream", "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'", "X-Content-Type-Options": "nosniff" });
+  answer.writeHead(200, {
+    "Content-Type": types[extname(found)] ?? "application/octet-stream",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+  });
   createReadStream(found).pipe(answer);
 });
-server.listen(Number(process.argv[3] ?? 0), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}`));
+server.listen(Number(process.argv[3] ?? 0), "127.0.0.1", () =>
+  console.log(`http://127.0.0.1:${server.address().port}`),
+);

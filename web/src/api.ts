@@ -2,8 +2,22 @@
 // The HTTP API, typed. Failures are one class with words for people: what problem+json says, or
 // that the node cannot be reached.
 import {
-  type AlertRow, type CommandState, type Job, type ModelVersion, type Quarantined, type Series, type Stats,
-  type Step, type Twin, type TwinRow, type ModelText, items, toJob, toModelVersion, toRow, toTwin,
+  type AlertRow,
+  type CommandState,
+  type Job,
+  type ModelVersion,
+  type Quarantined,
+  type Series,
+  type Stats,
+  type Step,
+  type Twin,
+  type TwinRow,
+  type ModelText,
+  items,
+  toJob,
+  toModelVersion,
+  toRow,
+  toTwin,
 } from "./documents";
 import { authorization, signInNeeded } from "./session";
 
@@ -52,8 +66,7 @@ export function faultsIn(body: Record<string, unknown>, detail: string): Fault[]
       const words = String(e.detail ?? e.message ?? e.what ?? "");
       return e.line ? { line: Number(e.line), column: Number(e.column ?? 1), detail: words } : faultOf(words);
     });
-  if (body.line || body.column)
-    return [{ line: Number(body.line ?? 1), column: Number(body.column ?? 1), detail }];
+  if (body.line || body.column) return [{ line: Number(body.line ?? 1), column: Number(body.column ?? 1), detail }];
   return detail
     .split("\n")
     .map(faultOf)
@@ -118,10 +131,15 @@ async function json(path: string, ask: Ask = {}): Promise<Record<string, unknown
 async function page<T>(path: string, of: Query, make: (row: unknown) => T, signal?: AbortSignal): Promise<Page<T>> {
   const d = await json(path + query(of), { signal });
   const total = d.count ?? d.total;
-  return { rows: items(d).map(make), next: String(d.next ?? d.cursor ?? ""), total: typeof total === "number" ? total : undefined };
+  return {
+    rows: items(d).map(make),
+    next: String(d.next ?? d.cursor ?? ""),
+    total: typeof total === "number" ? total : undefined,
+  };
 }
 
-const post = (path: string, body?: unknown, headers?: Record<string, string>) => json(path, { method: "POST", body, headers });
+const post = (path: string, body?: unknown, headers?: Record<string, string>) =>
+  json(path, { method: "POST", body, headers });
 
 // ---- twins
 
@@ -139,7 +157,8 @@ export interface TwinsQuery {
   fields?: string;
 }
 
-export const twins = (of: TwinsQuery, signal?: AbortSignal): Promise<Page<TwinRow>> => page("/twins", of, toRow, signal);
+export const twins = (of: TwinsQuery, signal?: AbortSignal): Promise<Page<TwinRow>> =>
+  page("/twins", of, toRow, signal);
 /** Documents as they were last seen, so that a listing of rows asks for those only that moved on
     without our hearing of it. */
 const seen = new Map<string, Twin>();
@@ -207,7 +226,11 @@ export async function history(id: string, of: Query, signal?: AbortSignal): Prom
   const d = await json(`/twins/${idPath(id)}/history${query(of)}`, { signal });
   const rows = items(d).map((r) => {
     const row = r as Record<string, unknown>;
-    return { ...row, name: String(row.name ?? row.telemetry ?? ""), event_time: String(row.event_time ?? row.time ?? "") } as HistoryRow;
+    return {
+      ...row,
+      name: String(row.name ?? row.telemetry ?? ""),
+      event_time: String(row.event_time ?? row.time ?? ""),
+    } as HistoryRow;
   });
   return { rows, next: String(d.next ?? "") };
 }
@@ -233,21 +256,38 @@ export async function alert(twinId: string, incident: string, signal?: AbortSign
 }
 
 export const actOnAlert = (twinId: string, incident: string, verb: string, with_: Record<string, string>) =>
-  post(`/alerts/${idPath(twinId)}/${part(incident)}/${verb}`, Object.fromEntries(Object.entries(with_).filter(([, v]) => v !== "")));
+  post(
+    `/alerts/${idPath(twinId)}/${part(incident)}/${verb}`,
+    Object.fromEntries(Object.entries(with_).filter(([, v]) => v !== "")),
+  );
 
-export const verifyAlert = (twinId: string, incident: string) => post(`/alerts/${idPath(twinId)}/${part(incident)}/verify`);
+export const verifyAlert = (twinId: string, incident: string) =>
+  post(`/alerts/${idPath(twinId)}/${part(incident)}/verify`);
 
 export const shelve = (twinId: string, rule: string, with_: { for: string; comment: string }) =>
   post(`/twins/${idPath(twinId)}/rules/${part(rule)}/shelve`, with_);
-export const unshelve = (twinId: string, rule: string) => post(`/twins/${idPath(twinId)}/rules/${part(rule)}/unshelve`, {});
+export const unshelve = (twinId: string, rule: string) =>
+  post(`/twins/${idPath(twinId)}/rules/${part(rule)}/unshelve`, {});
 
 // ---- commands
 
 /** Sends a command and waits some seconds for its fate; the key makes a repeat harmless. */
-export async function sendCommand(id: string, name: string, arguments_: Record<string, unknown>): Promise<CommandState> {
+export async function sendCommand(
+  id: string,
+  name: string,
+  arguments_: Record<string, unknown>,
+): Promise<CommandState> {
   const key = `web-${crypto.randomUUID?.() ?? `${Date.now().toString(16)}-${Math.floor(Math.random() * 1e9).toString(16)}`}`;
-  const d = await post(`/twins/${idPath(id)}/commands`, { name, arguments: arguments_ }, { "Idempotency-Key": key, Prefer: "wait=5" });
-  return { ...(d as object), id: String(d.id ?? d.command_id ?? key), phase: String(d.phase ?? d.status ?? "accepted") } as CommandState;
+  const d = await post(
+    `/twins/${idPath(id)}/commands`,
+    { name, arguments: arguments_ },
+    { "Idempotency-Key": key, Prefer: "wait=5" },
+  );
+  return {
+    ...(d as object),
+    id: String(d.id ?? d.command_id ?? key),
+    phase: String(d.phase ?? d.status ?? "accepted"),
+  } as CommandState;
 }
 
 export async function commandState(id: string, command: string): Promise<CommandState> {
@@ -289,45 +329,55 @@ async function readModel(name: string, version?: string): Promise<ModelAnswer> {
   };
 }
 
-export const modelVersions = async (name: string): Promise<ModelVersion[]> => items(await json(`/models/${part(name)}/versions`)).map(toModelVersion);
+export const modelVersions = async (name: string): Promise<ModelVersion[]> =>
+  items(await json(`/models/${part(name)}/versions`)).map(toModelVersion);
 
 /** A model as people write it: an operator, a telemetry, a command a line. */
 export function modelText(model: Record<string, unknown>): string {
   const line = (v: unknown): string => {
     if (Array.isArray(v)) return `[${v.map(line).join(", ")}]`;
     if (v === null || typeof v !== "object") return JSON.stringify(v);
-    return `{${Object.entries(v).map(([k, one]) => `${JSON.stringify(k)}: ${line(one)}`).join(", ")}}`;
+    return `{${Object.entries(v)
+      .map(([k, one]) => `${JSON.stringify(k)}: ${line(one)}`)
+      .join(", ")}}`;
   };
   const members = Object.entries(model).map(([key, v]) => {
     if (Array.isArray(v) && v.length && typeof v[0] === "object")
       return `  ${JSON.stringify(key)}: [\n${v.map((o) => `    ${line(o)}`).join(",\n")}\n  ]`;
     if (v && typeof v === "object" && !Array.isArray(v) && ["telemetry", "commands"].includes(key))
-      return `  ${JSON.stringify(key)}: {\n${Object.entries(v).map(([k, o]) => `    ${JSON.stringify(k)}: ${line(o)}`).join(",\n")}\n  }`;
+      return `  ${JSON.stringify(key)}: {\n${Object.entries(v)
+        .map(([k, o]) => `    ${JSON.stringify(k)}: ${line(o)}`)
+        .join(",\n")}\n  }`;
     return `  ${JSON.stringify(key)}: ${line(v)}`;
   });
   return `{\n${members.join(",\n")}\n}\n`;
 }
 
 export const checkModel = (text: string) => json("/models/check", { method: "POST", body: text });
-export const applyModel = (text: string, twinGlob?: string) => json(`/models${query({ twins: twinGlob })}`, { method: "POST", body: text });
-export const rollbackModel = (name: string, hash?: string) => post(`/models/${part(name)}/rollback`, hash ? { version: hash } : {});
+export const applyModel = (text: string, twinGlob?: string) =>
+  json(`/models${query({ twins: twinGlob })}`, { method: "POST", body: text });
+export const rollbackModel = (name: string, hash?: string) =>
+  post(`/models/${part(name)}/rollback`, hash ? { version: hash } : {});
 
 // ---- jobs, quarantine, node
 
 export const jobs = async (): Promise<Job[]> => items(await json("/jobs")).map(toJob);
 export const job = async (id: number): Promise<Job> => toJob(await json(`/jobs/${id}`));
-export const startJob = async (kind: string, arguments_: Record<string, unknown>): Promise<Job> => toJob(await post("/jobs", { kind, arguments: arguments_ }));
+export const startJob = async (kind: string, arguments_: Record<string, unknown>): Promise<Job> =>
+  toJob(await post("/jobs", { kind, arguments: arguments_ }));
 export const cancelJob = (id: number) => json(`/jobs/${id}`, { method: "DELETE" });
 
 export const quarantine = (cursor: string, signal?: AbortSignal): Promise<Page<Quarantined>> =>
   page("/quarantine", { limit: 50, cursor }, (row) => row as Quarantined, signal);
-export const quarantined = async (id: number): Promise<Quarantined> => (await json(`/quarantine/${id}`)) as unknown as Quarantined;
+export const quarantined = async (id: number): Promise<Quarantined> =>
+  (await json(`/quarantine/${id}`)) as unknown as Quarantined;
 export const replayQuarantined = (id: number) => post(`/quarantine/${id}/replay`);
 
 export const stats = async (signal?: AbortSignal): Promise<Stats> => (await json("/stats", { signal })) as Stats;
 export const whoami = async (): Promise<Record<string, unknown>> => json("/whoami");
 export const ticket = async (): Promise<string> => String((await post("/tickets")).ticket ?? "");
-export const metrics = async (): Promise<string> => (await request("/metrics", { headers: { Accept: "text/plain" } })).text();
+export const metrics = async (): Promise<string> =>
+  (await request("/metrics", { headers: { Accept: "text/plain" } })).text();
 
 /** Not ready is an answer, too: 503 with the same lines. */
 export async function readiness(): Promise<{ ready: boolean; text: string }> {

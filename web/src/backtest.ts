@@ -39,6 +39,8 @@ export interface Asked {
 
 /** What was left empty is left out: the node's defaults stand. */
 export function backtestArguments(of: Asked): Record<string, unknown> {
-  const given = Object.entries({ ...of, twins: of.twins.trim(), tolerance: of.tolerance.trim() }).filter(([, v]) => v !== "");
+  const given = Object.entries({ ...of, twins: of.twins.trim(), tolerance: of.tolerance.trim() }).filter(
+    ([, v]) => v !== "",
+  );
   return { ...Object.fromEntries(given), differences: 200 };
 }

@@ -123,7 +123,11 @@ function drawLimits(u: uPlot, limits: Limit[]) {
     c.stroke();
     c.setLineDash([]);
     const above = y - top > 16 * devicePixelRatio;
-    c.fillText(l.label, left + width - 4 * devicePixelRatio, above ? y - 4 * devicePixelRatio : y + 12 * devicePixelRatio);
+    c.fillText(
+      l.label,
+      left + width - 4 * devicePixelRatio,
+      above ? y - 4 * devicePixelRatio : y + 12 * devicePixelRatio,
+    );
   }
 }
 
@@ -164,8 +168,11 @@ export function tickLabels(ticks: number[]): string[] {
   return ticks.map((t) => {
     const d = new Date(t);
     const time = `${two(d.getHours())}:${two(d.getMinutes())}`;
-    if (step >= 86_400_000 || (time === "00:00" && step >= 60_000)) return `${two(d.getDate())}.${two(d.getMonth() + 1)}.`;
-    return step < 60_000 ? `${time}:${two(d.getSeconds())}${step < 1000 ? `.${String(d.getMilliseconds()).padStart(3, "0")}` : ""}` : time;
+    if (step >= 86_400_000 || (time === "00:00" && step >= 60_000))
+      return `${two(d.getDate())}.${two(d.getMonth() + 1)}.`;
+    return step < 60_000
+      ? `${time}:${two(d.getSeconds())}${step < 1000 ? `.${String(d.getMilliseconds()).padStart(3, "0")}` : ""}`
+      : time;
   });
 }
 
@@ -196,8 +203,19 @@ export function createChart(at: HTMLElement, order: ChartOrder): TimeChart {
         points: { size: 6 },
       },
       scales: { x: { time: true, range: () => range }, y: { range: (_, low, high) => extent(data, low, high) } },
-      axes: [{ ...axis(24), space: 84, values: (_, ticks) => tickLabels(ticks) }, { ...axis(52), values: (_, ticks) => ticks.map((t) => number(t, 4)) }],
-      series: [{}, { stroke: () => colour("accent"), width: 1.4, points: { show: (_, __, i0, i1) => i1 - i0 < 60, size: 4 }, spanGaps: true }],
+      axes: [
+        { ...axis(24), space: 84, values: (_, ticks) => tickLabels(ticks) },
+        { ...axis(52), values: (_, ticks) => ticks.map((t) => number(t, 4)) },
+      ],
+      series: [
+        {},
+        {
+          stroke: () => colour("accent"),
+          width: 1.4,
+          points: { show: (_, __, i0, i1) => i1 - i0 < 60, size: 4 },
+          spanGaps: true,
+        },
+      ],
       hooks: {
         drawClear: [() => inside(u, () => data.band && drawBand(u, data.band))],
         draw: [
@@ -229,7 +247,10 @@ export function createChart(at: HTMLElement, order: ChartOrder): TimeChart {
   function readout() {
     const i = u.cursor.idx;
     const value = i === null || i === undefined ? null : data.values[i];
-    told.textContent = value === null || value === undefined ? "" : `${number(value)} ${order.unit} at ${new Date(data.times[i!]).toLocaleTimeString("en-GB")}`;
+    told.textContent =
+      value === null || value === undefined
+        ? ""
+        : `${number(value)} ${order.unit} at ${new Date(data.times[i!]).toLocaleTimeString("en-GB")}`;
   }
 
   // wheel: zoom about the pointer (with ctrl or alt, so that a page can still be scrolled); shift and wheel: move

@@ -110,7 +110,14 @@ export interface Twin {
   shelved?: { id: string; rule?: string; until?: string; by?: string; reason?: string }[];
   maintenance?: { id: string; until?: string; by?: string; reason?: string }[];
   event_time?: { watermark?: string; late?: string; pending?: number; clock_skew_s?: number | null };
-  at?: { clock: string; time: string | null; input: string; state_hash: string; replayed_inputs: number; from_state_at: string };
+  at?: {
+    clock: string;
+    time: string | null;
+    input: string;
+    state_hash: string;
+    replayed_inputs: number;
+    from_state_at: string;
+  };
 }
 
 /** One line of the list of twins, whichever of the two forms it came in. */
@@ -209,7 +216,8 @@ export interface Stats {
   [more: string]: unknown;
 }
 
-const object = (v: unknown): Record<string, unknown> => (v !== null && typeof v === "object" ? (v as Record<string, unknown>) : {});
+const object = (v: unknown): Record<string, unknown> =>
+  v !== null && typeof v === "object" ? (v as Record<string, unknown>) : {};
 
 /** The rows of a listing: {"items": [...]}, else the first member that is a list. */
 export function items(document: unknown): unknown[] {
@@ -230,7 +238,8 @@ export function worstOf(alerts: { severity?: string; state?: string }[]): Severi
 
 export function toTwin(document: unknown): Twin {
   const d = object(document) as unknown as Twin;
-  const model = typeof (d.model as unknown) === "string" ? { name: d.model as unknown as string } : (d.model ?? { name: "" });
+  const model =
+    typeof (d.model as unknown) === "string" ? { name: d.model as unknown as string } : (d.model ?? { name: "" });
   const alerts = (Array.isArray(d.alerts) ? d.alerts : []).map((a) => ({ ...a, twin: a.twin ?? d.id }));
   return {
     ...d,

@@ -16,7 +16,11 @@ export function number(value: unknown, digits = 5): string {
 /** 12,345 → 12.3k: for places where the magnitude is what counts. */
 export function short(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return "–";
-  for (const [limit, sign] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]] as const)
+  for (const [limit, sign] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e4, "k"],
+  ] as const)
     if (Math.abs(value) >= limit) return `${Number((value / (sign === "k" ? 1e3 : limit)).toPrecision(3))}${sign}`;
   return value < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value).toLocaleString("en-GB");
 }

@@ -7,7 +7,13 @@ import { millis } from "./format";
 
 export type LatLon = [number, number];
 
-const pairs: [string, string][] = [["lat", "lon"], ["latitude", "longitude"], ["position.lat", "position.lon"], ["gps.lat", "gps.lon"], ["lat", "lng"]];
+const pairs: [string, string][] = [
+  ["lat", "lon"],
+  ["latitude", "longitude"],
+  ["position.lat", "position.lon"],
+  ["gps.lat", "gps.lon"],
+  ["lat", "lng"],
+];
 
 /** The names of the two telemetries that place a twin. */
 export function placeNames(telemetry: Record<string, Telemetry | unknown>): [string, string] | undefined {
@@ -15,7 +21,9 @@ export function placeNames(telemetry: Record<string, Telemetry | unknown>): [str
 }
 
 const sound = (lat: unknown, lon: unknown): LatLon | undefined =>
-  typeof lat === "number" && typeof lon === "number" && Math.abs(lat) <= 90 && Math.abs(lon) <= 180 ? [lat, lon] : undefined;
+  typeof lat === "number" && typeof lon === "number" && Math.abs(lat) <= 90 && Math.abs(lon) <= 180
+    ? [lat, lon]
+    : undefined;
 
 export function positionOf(twin: Twin): LatLon | undefined {
   const names = placeNames(twin.telemetry);
@@ -63,7 +71,8 @@ function pointsOf(value: unknown): LatLon[] {
 /** GeoJSON has longitude first. */
 function geometry(value: Record<string, unknown>): LatLon[] {
   const of = (value.geometry ?? value) as { type?: string; coordinates?: unknown };
-  const ring = of.type === "Polygon" ? (of.coordinates as unknown[])?.[0] : of.type === "LineString" ? of.coordinates : undefined;
+  const ring =
+    of.type === "Polygon" ? (of.coordinates as unknown[])?.[0] : of.type === "LineString" ? of.coordinates : undefined;
   return Array.isArray(ring) ? ring.flatMap((p) => (sound(p?.[1], p?.[0]) ? [[p[1], p[0]] as LatLon] : [])) : [];
 }
 
@@ -84,10 +93,19 @@ function shape(name: string, kind: "fence" | "route", value: unknown): Shape | u
 /** `geofence`, `geofences`, `route`, `routes`: one shape, a list of shapes, or shapes by name. */
 export function shapesOf(said: Record<string, unknown> | undefined): Shape[] {
   const out: Shape[] = [];
-  for (const [key, kind, many] of [["geofence", "fence", 0], ["geofences", "fence", 1], ["route", "route", 0], ["routes", "route", 1]] as const) {
+  for (const [key, kind, many] of [
+    ["geofence", "fence", 0],
+    ["geofences", "fence", 1],
+    ["route", "route", 0],
+    ["routes", "route", 1],
+  ] as const) {
     const value = said?.[key];
     if (value === undefined) continue;
-    const parts: [string, unknown][] = !many ? [[key, value]] : Array.isArray(value) ? value.map((v, i) => [`${key} ${i + 1}`, v]) : Object.entries(value as object);
+    const parts: [string, unknown][] = !many
+      ? [[key, value]]
+      : Array.isArray(value)
+        ? value.map((v, i) => [`${key} ${i + 1}`, v])
+        : Object.entries(value as object);
     for (const [name, one] of parts) {
       const made = shape(name, kind, one);
       if (made) out.push(made);

@@ -3,7 +3,15 @@
 import { go } from "./router";
 
 const places: Record<string, string> = {
-  o: "/", t: "/twins", a: "/alerts", p: "/time", m: "/map", b: "/buildings", e: "/editor", q: "/quarantine", n: "/node",
+  o: "/",
+  t: "/twins",
+  a: "/alerts",
+  p: "/time",
+  m: "/map",
+  b: "/buildings",
+  e: "/editor",
+  q: "/quarantine",
+  n: "/node",
 };
 
 const writing = (target: EventTarget | null) =>
@@ -15,7 +23,9 @@ export function keys(help: () => void): () => void {
     if (e.ctrlKey || e.metaKey || e.altKey || writing(e.target) || document.querySelector("dialog[open]")) return;
     if (e.key === "/") {
       e.preventDefault();
-      const here = document.querySelector<HTMLInputElement>("main [data-search]") ?? document.querySelector<HTMLInputElement>("#search");
+      const here =
+        document.querySelector<HTMLInputElement>("main [data-search]") ??
+        document.querySelector<HTMLInputElement>("#search");
       here?.focus();
       here?.select();
     } else if (e.key === "?") help();
@@ -36,7 +46,14 @@ export function rowKeys(e: KeyboardEvent) {
   if (!row || writing(e.target)) return;
   const rows = [...row.parentElement!.querySelectorAll<HTMLElement>("tr[tabindex]")];
   const at = rows.indexOf(row as HTMLElement);
-  const to: Record<string, number> = { ArrowDown: at + 1, j: at + 1, ArrowUp: at - 1, k: at - 1, Home: 0, End: rows.length - 1 };
+  const to: Record<string, number> = {
+    ArrowDown: at + 1,
+    j: at + 1,
+    ArrowUp: at - 1,
+    k: at - 1,
+    Home: 0,
+    End: rows.length - 1,
+  };
   if (e.key in to) {
     e.preventDefault();
     rows[Math.max(0, Math.min(rows.length - 1, to[e.key]))]?.focus();

@@ -12,7 +12,11 @@ export function limitsOf(model: ModelText | undefined, telemetry: string): Limit
     if (o.type !== "threshold" || String(o.value).trim() !== telemetry) continue;
     for (const side of ["above", "below"] as const)
       if (typeof o[side] === "number")
-        out.push({ value: o[side] as number, label: `${words(String(o.name))} ${side} ${number(o[side])}`, tone: String(o.severity ?? "warning") });
+        out.push({
+          value: o[side] as number,
+          label: `${words(String(o.name))} ${side} ${number(o[side])}`,
+          tone: String(o.severity ?? "warning"),
+        });
   }
   return out;
 }
@@ -41,8 +45,15 @@ export function marksOf(alerts: AlertRow[], now: number): Mark[] {
 }
 
 const lines: Record<string, string> = {
-  above: "critical", below: "critical", low: "critical", high: "critical", upper: "critical", lower: "critical",
-  clear: "ok", clear_low: "ok", clear_high: "ok",
+  above: "critical",
+  below: "critical",
+  low: "critical",
+  high: "critical",
+  upper: "critical",
+  lower: "critical",
+  clear: "ok",
+  clear_low: "ok",
+  clear_high: "ok",
 };
 
 /** Lines of an alert's evidence, on the scale of the value judged: a limit as it stands there, or,

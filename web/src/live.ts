@@ -34,13 +34,23 @@ export function eventsOf(name: string, data: string): LiveEvent[] {
   } catch {
     return [];
   }
-  const list = Array.isArray(parsed) ? parsed : Array.isArray((parsed as { events?: unknown[] })?.events) ? (parsed as { events: unknown[] }).events : [parsed];
+  const list = Array.isArray(parsed)
+    ? parsed
+    : Array.isArray((parsed as { events?: unknown[] })?.events)
+      ? (parsed as { events: unknown[] }).events
+      : [parsed];
   return list.flatMap((one) => {
     if (one === null || typeof one !== "object") return [];
     const o = one as Record<string, unknown>;
     const inner = o.document ?? o.data ?? o;
     const document = (typeof inner === "string" ? JSON.parse(inner) : inner) as Record<string, unknown>;
-    const kind = String(o.document ? (o.kind ?? name) : names.includes(name) && name !== "batch" && name !== "message" ? name : (o.kind ?? name));
+    const kind = String(
+      o.document
+        ? (o.kind ?? name)
+        : names.includes(name) && name !== "batch" && name !== "message"
+          ? name
+          : (o.kind ?? name),
+    );
     return [{ kind, twin: String(o.twin ?? document.twin ?? document.id ?? ""), document }];
   });
 }

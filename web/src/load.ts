@@ -55,7 +55,11 @@ export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, keys: u
       wake.current = () => {};
     };
   }, [...keys, every]);
-  return { ...state, again: () => wake.current(), set: (change) => setState((was) => ({ ...was, data: change(was.data) })) };
+  return {
+    ...state,
+    again: () => wake.current(),
+    set: (change) => setState((was) => ({ ...was, data: change(was.data) })),
+  };
 }
 
 /** The page's stream of events; opened anew when what is wanted changes. */
@@ -65,7 +69,11 @@ export function useLive(wanted: Wanted | undefined, listener: Listener, onGap?: 
   const key = wanted ? JSON.stringify(wanted) : "";
   useEffect(() => {
     if (!key) return;
-    return watch(JSON.parse(key) as Wanted, (e) => latest.current.listener(e), () => latest.current.onGap?.());
+    return watch(
+      JSON.parse(key) as Wanted,
+      (e) => latest.current.listener(e),
+      () => latest.current.onGap?.(),
+    );
   }, [key]);
 }
 

@@ -39,7 +39,17 @@ export function useM4(id: string, names: string[], range: M4Range, pixels: numbe
     const timer = setTimeout(
       () => {
         first.current = false;
-        series(id, { telemetry: key, from: iso(range.from), to: iso(range.to), function: "m4", points: Math.max(50, Math.min(2000, Math.round(pixels))) }, stop.signal)
+        series(
+          id,
+          {
+            telemetry: key,
+            from: iso(range.from),
+            to: iso(range.to),
+            function: "m4",
+            points: Math.max(50, Math.min(2000, Math.round(pixels))),
+          },
+          stop.signal,
+        )
           .then((rows) => {
             const data: Loaded = {};
             for (const r of rows) data[r.telemetry] = { times: (r.time ?? []).map(millis), values: r.value ?? [] };

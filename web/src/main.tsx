@@ -2,6 +2,9 @@
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/parts.css";
+import "./style/forms.css";
+import "./style/fleet.css";
+import "./style/twin.css";
 import "./style/pages.css";
 import { render } from "preact";
 import { Shell } from "./shell";

@@ -62,7 +62,8 @@ export function quantile(samples: Sample[], q: number): number | undefined {
   let edge = 0;
   let below = 0;
   for (const [upper, count] of sorted) {
-    if (count >= q * all) return upper === Infinity ? edge : edge + ((upper - edge) * (q * all - below)) / Math.max(1, count - below);
+    if (count >= q * all)
+      return upper === Infinity ? edge : edge + ((upper - edge) * (q * all - below)) / Math.max(1, count - below);
     edge = upper;
     below = count;
   }

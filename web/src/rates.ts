@@ -22,14 +22,24 @@ let before: { at: number; readings: number; messages: number } | undefined;
 
 function counted(s: Stats): { readings: number; messages: number } {
   const first = (...tried: unknown[]) => Number(tried.find((v) => typeof v === "number") ?? 0);
-  return { readings: first(s.readings?.received, s.readings?.applied), messages: first(s.messages, (s.messages as { received?: number } | undefined)?.received) };
+  return {
+    readings: first(s.readings?.received, s.readings?.applied),
+    messages: first(s.messages, (s.messages as { received?: number } | undefined)?.received),
+  };
 }
 
 /** Counters that fall mean a node that was started anew: no rate then, not a negative one. */
-export function rateOf(was: { at: number; readings: number; messages: number }, is: { at: number; readings: number; messages: number }): Rate | undefined {
+export function rateOf(
+  was: { at: number; readings: number; messages: number },
+  is: { at: number; readings: number; messages: number },
+): Rate | undefined {
   const seconds = (is.at - was.at) / 1000;
   if (seconds <= 0 || is.readings < was.readings) return undefined;
-  return { at: is.at, readings: (is.readings - was.readings) / seconds, messages: Math.max(0, is.messages - was.messages) / seconds };
+  return {
+    at: is.at,
+    readings: (is.readings - was.readings) / seconds,
+    messages: Math.max(0, is.messages - was.messages) / seconds,
+  };
 }
 
 export async function poll() {

@@ -32,9 +32,17 @@ export function setParameters(changes: Record<string, string | undefined>, repla
 
 /** Plain clicks on links of ours change the page without loading it anew. */
 export function followLinks(event: MouseEvent) {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
   const link = (event.target as Element).closest?.("a");
-  if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin || link.dataset.leave !== undefined) return;
+  if (
+    !link ||
+    link.target ||
+    link.hasAttribute("download") ||
+    link.origin !== location.origin ||
+    link.dataset.leave !== undefined
+  )
+    return;
   event.preventDefault();
   go(link.pathname + link.search + link.hash);
 }

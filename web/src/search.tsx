@@ -45,10 +45,22 @@ export function Search() {
     <form class="search" role="search" onSubmit={(e) => (e.preventDefault(), take(found[at]))}>
       <Icon name="search" />
       <input
-        id="search" type="text" role="combobox" aria-label="Find a twin" aria-expanded={listed} aria-controls="found"
-        aria-activedescendant={listed ? `found-${at}` : undefined} aria-autocomplete="list" autocomplete="off" spellcheck={false}
-        placeholder="Find a twin" value={text} onFocus={() => setOpen(true)} onBlur={() => setTimeout(() => setOpen(false), 150)}
-        onInput={(e) => (setText(e.currentTarget.value), setOpen(true))} onKeyDown={press}
+        id="search"
+        type="text"
+        role="combobox"
+        aria-label="Find a twin"
+        aria-expanded={listed}
+        aria-controls="found"
+        aria-activedescendant={listed ? `found-${at}` : undefined}
+        aria-autocomplete="list"
+        autocomplete="off"
+        spellcheck={false}
+        placeholder="Find a twin"
+        value={text}
+        onFocus={() => setOpen(true)}
+        onBlur={() => setTimeout(() => setOpen(false), 150)}
+        onInput={(e) => (setText(e.currentTarget.value), setOpen(true))}
+        onKeyDown={press}
       />
       <kbd aria-hidden="true">/</kbd>
       <ul id="found" role="listbox" aria-label="Twins found" hidden={!listed}>

@@ -39,8 +39,16 @@ export const destinations = [
 
 type Page = ComponentType<{ arguments: string[] }>;
 const pages: Record<string, Page> = {
-  overview: Overview, twins: Twins, twin: TwinPage, alerts: Alerts, time: TimeStart,
-  buildings: Buildings, editor: Editor, quarantine: QuarantinePage, node: NodePage, map: LazyMap,
+  overview: Overview,
+  twins: Twins,
+  twin: TwinPage,
+  alerts: Alerts,
+  time: TimeStart,
+  buildings: Buildings,
+  editor: Editor,
+  quarantine: QuarantinePage,
+  node: NodePage,
+  map: LazyMap,
 };
 
 /** Leaflet and the outlines of countries are fetched when a map is wanted, not before. */
@@ -67,7 +75,8 @@ function useBackground() {
       countSoon();
       const raised = told.filter((e) => ["raised", "emitted", "reopened"].includes(String(e.document.transition)));
       const one = raised.at(-1);
-      if (one) announcement.value = `${one.document.severity} alert: ${one.document.rule} of ${one.twin}. ${one.document.message ?? ""}`;
+      if (one)
+        announcement.value = `${one.document.severity} alert: ${one.document.rule} of ${one.twin}. ${one.document.message ?? ""}`;
     });
     return () => {
       clearInterval(stats);
@@ -107,11 +116,27 @@ function Header() {
       <Search />
       <div class="top-right">
         <Light />
-        {s?.ready === false && <a class="badge critical" href="/node">not ready</a>}
-        <button type="button" class="quiet" onClick={toggleTheme} aria-label={dark.value ? "Light colours" : "Dark colours"} title="Light or dark">
+        {s?.ready === false && (
+          <a class="badge critical" href="/node">
+            not ready
+          </a>
+        )}
+        <button
+          type="button"
+          class="quiet"
+          onClick={toggleTheme}
+          aria-label={dark.value ? "Light colours" : "Dark colours"}
+          title="Light or dark"
+        >
           <Icon name={dark.value ? "sun" : "moon"} />
         </button>
-        <button type="button" class="quiet only-wide" onClick={() => (helpShown.value = true)} aria-label="Keyboard help" title="Keys (?)">
+        <button
+          type="button"
+          class="quiet only-wide"
+          onClick={() => (helpShown.value = true)}
+          aria-label="Keyboard help"
+          title="Keys (?)"
+        >
           ?
         </button>
         {token.value && (
@@ -130,7 +155,13 @@ function Navigation() {
   return (
     <nav class="nav" aria-label="Pages">
       {destinations.map((d) => (
-        <a key={d.page} href={d.href} class={here === d.page ? "here" : ""} aria-current={here === d.page ? "page" : undefined} title={`${d.label} (g ${d.key})`}>
+        <a
+          key={d.page}
+          href={d.href}
+          class={here === d.page ? "here" : ""}
+          aria-current={here === d.page ? "page" : undefined}
+          title={`${d.label} (g ${d.key})`}
+        >
           <Icon name={d.page} />
           <span>{d.label}</span>
           {d.page === "alerts" && count > 0 && (
@@ -162,7 +193,9 @@ function Help() {
       <dl class="keys">
         {helpRows.map(([key, what]) => (
           <div key={key}>
-            <dt><kbd>{key}</kbd></dt>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
             <dd>{what}</dd>
           </div>
         ))}
@@ -181,7 +214,9 @@ export function Shell() {
   }, [page, given[0]]);
   return (
     <>
-      <a class="skip" href="#main" data-leave>Skip to content</a>
+      <a class="skip" href="#main" data-leave>
+        Skip to content
+      </a>
       <Header />
       <Navigation />
       <main id="main" tabIndex={-1}>
@@ -190,10 +225,14 @@ export function Shell() {
         ) : Page ? (
           <Page key={`${page}/${page === "twin" ? given[0] : ""}${token.value ? "+" : ""}`} arguments={given} />
         ) : (
-          <Empty title="There is no such page"><a href="/">To the overview</a></Empty>
+          <Empty title="There is no such page">
+            <a href="/">To the overview</a>
+          </Empty>
         )}
       </main>
-      <div class="hidden" aria-live="polite" aria-atomic="true">{announcement.value}</div>
+      <div class="hidden" aria-live="polite" aria-atomic="true">
+        {announcement.value}
+      </div>
       {helpShown.value && <Help />}
     </>
   );

@@ -28,12 +28,21 @@ export function SignIn() {
       <p role="alert">{signInNeeded.value}</p>
       <label class="field">
         <span>Token</span>
-        <input type="password" name="token" autocomplete="current-password" required value={text} onInput={(e) => setText(e.currentTarget.value)} />
+        <input
+          type="password"
+          name="token"
+          autocomplete="current-password"
+          required
+          value={text}
+          onInput={(e) => setText(e.currentTarget.value)}
+        />
       </label>
       <p class="muted">
         A token is made on the node with <code>pollux token create</code>. It is kept until this tab is closed.
       </p>
-      <button type="submit" class="primary" disabled={busy}>Sign in</button>
+      <button type="submit" class="primary" disabled={busy}>
+        Sign in
+      </button>
     </form>
   );
 }

@@ -43,27 +43,58 @@ test("a time of another day bears the day; times in sentences become clock times
   assert.equal(unitSign("degC"), "°C");
 });
 
-const model = { name: "m", operators: [
-  { name: "hot", type: "threshold", value: "t", above: 90, severity: "critical" },
-  { name: "mean_hot", type: "threshold", value: "t_5m.mean", above: 50 },
-  { name: "low", type: "threshold", value: "t", below: 1 },
-] };
+const model = {
+  name: "m",
+  operators: [
+    { name: "hot", type: "threshold", value: "t", above: 90, severity: "critical" },
+    { name: "mean_hot", type: "threshold", value: "t_5m.mean", above: 50 },
+    { name: "low", type: "threshold", value: "t", below: 1 },
+  ],
+};
 
 test("only limits of the telemetry itself are drawn into its chart", () => {
-  assert.deepEqual(limitsOf(model, "t").map((l) => [l.value, l.tone]), [[90, "critical"], [1, "warning"]]);
+  assert.deepEqual(
+    limitsOf(model, "t").map((l) => [l.value, l.tone]),
+    [
+      [90, "critical"],
+      [1, "warning"],
+    ],
+  );
   assert.deepEqual(limitsOf(undefined, "t"), []);
 });
 
 test("of several windows the longest gives the band", () => {
-  const w = (from: string, mean: number) => ({ name: "w", telemetry: "t", count: 9, mean, sample_stddev: 2, from, to: "2026-01-01T01:00:00Z" });
-  const band = bandOf([w("2026-01-01T00:55:00Z", 10), w("2026-01-01T00:00:00Z", 20), { ...w("2025-01-01T00:00:00Z", 5), telemetry: "u" }], "t");
+  const w = (from: string, mean: number) => ({
+    name: "w",
+    telemetry: "t",
+    count: 9,
+    mean,
+    sample_stddev: 2,
+    from,
+    to: "2026-01-01T01:00:00Z",
+  });
+  const band = bandOf(
+    [w("2026-01-01T00:55:00Z", 10), w("2026-01-01T00:00:00Z", 20), { ...w("2025-01-01T00:00:00Z", 5), telemetry: "u" }],
+    "t",
+  );
   assert.deepEqual([band?.low, band?.middle, band?.high], [18, 20, 22]);
 });
 
 test("an alert lasts to its clearing, else to now; one without a life is a moment", () => {
-  const a = { twin: "a:b", incident: "1", rule: "hot", severity: "critical" as const, state: "active", message: "", raised_at: "2026-01-01T00:00:00Z" };
+  const a = {
+    twin: "a:b",
+    incident: "1",
+    rule: "hot",
+    severity: "critical" as const,
+    state: "active",
+    message: "",
+    raised_at: "2026-01-01T00:00:00Z",
+  };
   assert.equal(marksOf([a], 7)[0].to, 7);
-  assert.equal(marksOf([{ ...a, state: "cleared", cleared_at: "2026-01-01T00:00:01Z" }], 7)[0].to, Date.UTC(2026, 0, 1, 0, 0, 1));
+  assert.equal(
+    marksOf([{ ...a, state: "cleared", cleared_at: "2026-01-01T00:00:01Z" }], 7)[0].to,
+    Date.UTC(2026, 0, 1, 0, 0, 1),
+  );
   assert.equal(marksOf([{ ...a, state: "emitted" }], 7)[0].to, undefined);
 });
 
@@ -71,14 +102,28 @@ test("evidence of deviations gives the line the value crossed, on its own side",
   const proof = (numbers: Record<string, number>) => ({ numbers, times: {}, event_times: [], explanation: "" });
   assert.equal(evidenceLimits(proof({ value: 60, mean: 50, sd: 2, limit: 3 })).at(-1)?.value, 56);
   assert.equal(evidenceLimits(proof({ value: 40, mean: 50, sd: 2, limit: 3 })).at(-1)?.value, 44);
-  assert.deepEqual(evidenceLimits(proof({ value: 95, limit: 90, clear: 85 })).map((l) => l.value), [85, 90]);
-  assert.equal(evidenceLimits(proof({ value: 5, mean: 3, sd: 1, upper: 4, lower: 2, limit: 3 })).filter((l) => l.tone === "critical").length, 2);
+  assert.deepEqual(
+    evidenceLimits(proof({ value: 95, limit: 90, clear: 85 })).map((l) => l.value),
+    [85, 90],
+  );
+  assert.equal(
+    evidenceLimits(proof({ value: 5, mean: 3, sd: 1, upper: 4, lower: 2, limit: 3 })).filter(
+      (l) => l.tone === "critical",
+    ).length,
+    2,
+  );
 });
 
 test("a track needs both coordinates of an instant, in the order of time", () => {
   const row = (name: string, s: number, value: unknown) => ({ name, value, event_time: `2026-01-01T00:00:0${s}Z` });
-  const track = trackOf([row("lat", 2, 52), row("lon", 2, 13), row("lat", 1, 51), row("lon", 3, 14), row("lat", 4, 91), row("lon", 4, 1)], ["lat", "lon"]);
-  assert.deepEqual(track.map((p) => p.at), [[52, 13]]);
+  const track = trackOf(
+    [row("lat", 2, 52), row("lon", 2, 13), row("lat", 1, 51), row("lon", 3, 14), row("lat", 4, 91), row("lon", 4, 1)],
+    ["lat", "lon"],
+  );
+  assert.deepEqual(
+    track.map((p) => p.at),
+    [[52, 13]],
+  );
   assert.deepEqual(placeNames({ latitude: 1, longitude: 2 }), ["latitude", "longitude"]);
   assert.equal(placeNames({ lat: 1 }), undefined);
 });
@@ -86,10 +131,30 @@ test("a track needs both coordinates of an instant, in the order of time", () =>
 test("fences and routes are found as points, circles and GeoJSON", () => {
   const shapes = shapesOf({
     geofence: { lat: 52, lon: 13, radius_m: 500 },
-    geofences: { yard: [[52, 13], [52, 14], [53, 14]], broken: [[1]] },
-    route: { type: "LineString", coordinates: [[13, 52], [14, 53]] },
+    geofences: {
+      yard: [
+        [52, 13],
+        [52, 14],
+        [53, 14],
+      ],
+      broken: [[1]],
+    },
+    route: {
+      type: "LineString",
+      coordinates: [
+        [13, 52],
+        [14, 53],
+      ],
+    },
   });
-  assert.deepEqual(shapes.map((s) => [s.name, s.kind, s.points.length, s.circle?.radius]), [["geofence", "fence", 0, 500], ["yard", "fence", 3, undefined], ["route", "route", 2, undefined]]);
+  assert.deepEqual(
+    shapes.map((s) => [s.name, s.kind, s.points.length, s.circle?.radius]),
+    [
+      ["geofence", "fence", 0, 500],
+      ["yard", "fence", 3, undefined],
+      ["route", "route", 2, undefined],
+    ],
+  );
   assert.deepEqual(shapes[2].points[0], [52, 13]);
   assert.deepEqual(shapesOf(undefined), []);
   assert.ok(netStep(360) === 30 && netStep(0.5) === 0.1);
@@ -119,7 +184,10 @@ test("metrics are read with labels, summed, and their quantiles are drawn straig
 });
 
 test("a back-test's order leaves out what was left empty", () => {
-  assert.deepEqual(backtestArguments({ model: "{}", twins: " ", from: "2026-01-01T00:00:00Z", to: "", tolerance: "10m" }), { model: "{}", from: "2026-01-01T00:00:00Z", tolerance: "10m", differences: 200 });
+  assert.deepEqual(
+    backtestArguments({ model: "{}", twins: " ", from: "2026-01-01T00:00:00Z", to: "", tolerance: "10m" }),
+    { model: "{}", from: "2026-01-01T00:00:00Z", tolerance: "10m", differences: 200 },
+  );
 });
 
 test("documents of another release do not break the page", () => {
@@ -129,22 +197,31 @@ test("documents of another release do not break the page", () => {
   assert.equal(toTwin({ id: "a:b" }).model.name, "");
   assert.equal(toTwin({ id: "a:b", alerts: [{ incident: "1" }] }).alerts[0].twin, "a:b");
   assert.equal(toRow({ id: "a:b", model: { name: "m" }, readings: { applied: 3 } }).readings, 3);
-  assert.deepEqual(toJob({ id: 1, document: "{\"a\":1}" }).result, { a: 1 });
+  assert.deepEqual(toJob({ id: 1, document: '{"a":1}' }).result, { a: 1 });
   assert.equal(worstOf([{ severity: "info" }, { severity: "critical" }, { severity: "warning" }]), "critical");
 });
 
 test("events are read one by one, in a list, or in an envelope", () => {
   const told = (name: string, data: unknown) => eventsOf(name, JSON.stringify(data)).map((e) => [e.kind, e.twin]);
   assert.deepEqual(told("state", { id: "a:b", telemetry: {} }), [["state", "a:b"]]);
-  assert.deepEqual(told("alert", [{ twin: "a:b" }, { twin: "a:c" }]), [["alert", "a:b"], ["alert", "a:c"]]);
-  assert.deepEqual(told("batch", { events: [{ kind: "command", twin: "a:b", document: { phase: "confirmed" } }] }), [["command", "a:b"]]);
+  assert.deepEqual(told("alert", [{ twin: "a:b" }, { twin: "a:c" }]), [
+    ["alert", "a:b"],
+    ["alert", "a:c"],
+  ]);
+  assert.deepEqual(told("batch", { events: [{ kind: "command", twin: "a:b", document: { phase: "confirmed" } }] }), [
+    ["command", "a:b"],
+  ]);
   assert.deepEqual(eventsOf("state", "no json"), []);
 });
 
 test("errors are pointed at by line and column, however they are told", () => {
-  assert.deepEqual(faultsIn({ errors: [{ pointer: "#", detail: "line 3, column 14: no such key" }] }, ""), [{ line: 3, column: 14, detail: "no such key" }]);
+  assert.deepEqual(faultsIn({ errors: [{ pointer: "#", detail: "line 3, column 14: no such key" }] }, ""), [
+    { line: 3, column: 14, detail: "no such key" },
+  ]);
   assert.deepEqual(faultsIn({}, "model:7:2: unknown type"), [{ line: 7, column: 2, detail: "unknown type" }]);
-  assert.deepEqual(faultsIn({ errors: [{ line: 1, column: 5, detail: "x" }] }, ""), [{ line: 1, column: 5, detail: "x" }]);
+  assert.deepEqual(faultsIn({ errors: [{ line: 1, column: 5, detail: "x" }] }, ""), [
+    { line: 1, column: 5, detail: "x" },
+  ]);
   assert.deepEqual(faultsIn({}, "nothing of the kind"), []);
 });
 
@@ -155,7 +232,14 @@ test("addresses keep the colon of an id and nothing else that could lead away", 
 });
 
 test("a model is written with an operator a line, and reads back the same", () => {
-  const model = { name: "m", telemetry: { t: { unit: "A" } }, operators: [{ name: "w", span: "5m" }, { name: "x", value: "a, \"b\": c" }] };
+  const model = {
+    name: "m",
+    telemetry: { t: { unit: "A" } },
+    operators: [
+      { name: "w", span: "5m" },
+      { name: "x", value: 'a, "b": c' },
+    ],
+  };
   const text = modelText(model);
   assert.deepEqual(JSON.parse(text), model);
   assert.equal(text.split("\n").length, 11);

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One alert: what happened, the very readings it was judged by against the limit, who did what.
 import { useEffect, useState } from "preact/hooks";
-import { actOnAlert, alert as readAlert, history, idPath, model as readModel, shelve, twin as readTwin, verifyAlert } from "../api";
+import {
+  actOnAlert,
+  alert as readAlert,
+  history,
+  idPath,
+  model as readModel,
+  shelve,
+  twin as readTwin,
+  verifyAlert,
+} from "../api";
 import type { Drawn } from "../chart";
 import { type AlertRow, type Evidence, type ModelText, type Transition, isOver } from "../documents";
 import { age, clock, inSentence, iso, millis, number, shortHash, words } from "../format";
@@ -21,42 +30,80 @@ interface Verb {
 export function verbsFor(state: string): Verb[] {
   const out: Verb[] = [];
   if (!isOver(state)) {
-    if (state !== "acknowledged") out.push({ verb: "acknowledge", label: "Acknowledge", asks: ["comment"], primary: true });
+    if (state !== "acknowledged")
+      out.push({ verb: "acknowledge", label: "Acknowledge", asks: ["comment"], primary: true });
     if (state === "latched") out.push({ verb: "reset", label: "Reset", asks: ["comment"] });
-    out.push({ verb: "snooze", label: "Snooze", asks: ["for", "comment"] }, { verb: "assign", label: "Assign", asks: ["to"] });
+    out.push(
+      { verb: "snooze", label: "Snooze", asks: ["for", "comment"] },
+      { verb: "assign", label: "Assign", asks: ["to"] },
+    );
     out.push({ verb: "clear", label: "Clear", asks: ["comment"] });
   }
-  out.push({ verb: "comment", label: "Comment", asks: ["comment"] }, { verb: "shelve", label: "Shelve rule", asks: ["for", "comment"] });
+  out.push(
+    { verb: "comment", label: "Comment", asks: ["comment"] },
+    { verb: "shelve", label: "Shelve rule", asks: ["for", "comment"] },
+  );
   return out;
 }
 
 const labels = { comment: "Comment", for: "For how long", to: "To whom" };
 
-function ActionForm({ verb, send, cancel }: { verb: Verb; send: (values: Record<string, string>) => Promise<void>; cancel: () => void }) {
+function ActionForm({
+  verb,
+  send,
+  cancel,
+}: {
+  verb: Verb;
+  send: (values: Record<string, string>) => Promise<void>;
+  cancel: () => void;
+}) {
   const [values, setValues] = useState<Record<string, string>>(verb.asks.includes("for") ? { for: "1h" } : {});
   const submit = (e: Event) => {
     e.preventDefault();
     void send(values);
   };
   return (
-    <form class="inline-form" onSubmit={submit} onKeyDown={(e) => e.key === "Escape" && cancel()} aria-label={verb.label}>
+    <form
+      class="inline-form"
+      onSubmit={submit}
+      onKeyDown={(e) => e.key === "Escape" && cancel()}
+      aria-label={verb.label}
+    >
       {verb.asks.map((what, i) => (
         <label key={what} class="field">
-          <span>{labels[what]}{what === "comment" && verb.verb !== "comment" ? <span class="muted"> (may be left out)</span> : null}</span>
+          <span>
+            {labels[what]}
+            {what === "comment" && verb.verb !== "comment" ? <span class="muted"> (may be left out)</span> : null}
+          </span>
           {what === "for" ? (
             <select value={values.for} onChange={(e) => setValues({ ...values, for: e.currentTarget.value })}>
-              {["5m", "15m", "1h", "8h", "24h", "168h"].map((d) => <option key={d} value={d}>{d}</option>)}
+              {["5m", "15m", "1h", "8h", "24h", "168h"].map((d) => (
+                <option key={d} value={d}>
+                  {d}
+                </option>
+              ))}
             </select>
           ) : (
             <input
-              ref={(el) => { if (el && i === 0 && !el.dataset.seen) { el.dataset.seen = "1"; el.focus(); } }}
-              value={values[what] ?? ""} required={what === "to" || verb.verb === "comment"} onInput={(e) => setValues({ ...values, [what]: e.currentTarget.value })}
+              ref={(el) => {
+                if (el && i === 0 && !el.dataset.seen) {
+                  el.dataset.seen = "1";
+                  el.focus();
+                }
+              }}
+              value={values[what] ?? ""}
+              required={what === "to" || verb.verb === "comment"}
+              onInput={(e) => setValues({ ...values, [what]: e.currentTarget.value })}
             />
           )}
         </label>
       ))}
-      <button type="submit" class="primary">{verb.label}</button>
-      <button type="button" class="quiet" onClick={cancel}>Cancel</button>
+      <button type="submit" class="primary">
+        {verb.label}
+      </button>
+      <button type="button" class="quiet" onClick={cancel}>
+        Cancel
+      </button>
     </form>
   );
 }
@@ -69,7 +116,8 @@ function Actions({ alert, changed }: { alert: AlertRow; changed: () => void }) {
   const send = async (verb: Verb, values: Record<string, string>) => {
     setError(undefined);
     try {
-      if (verb.verb === "shelve") await shelve(alert.twin, alert.rule, { for: values.for, comment: values.comment ?? "" });
+      if (verb.verb === "shelve")
+        await shelve(alert.twin, alert.rule, { for: values.for, comment: values.comment ?? "" });
       else await actOnAlert(alert.twin, alert.incident, verb.verb, values);
       setTold(`${verb.label}: done`);
       setOpen(undefined);
@@ -80,7 +128,14 @@ function Actions({ alert, changed }: { alert: AlertRow; changed: () => void }) {
   };
   useEffect(() => {
     const press = (e: KeyboardEvent) => {
-      if (e.key !== "a" || e.ctrlKey || e.metaKey || e.altKey || (e.target as HTMLElement).closest?.("input,textarea,select,dialog")) return;
+      if (
+        e.key !== "a" ||
+        e.ctrlKey ||
+        e.metaKey ||
+        e.altKey ||
+        (e.target as HTMLElement).closest?.("input,textarea,select,dialog")
+      )
+        return;
       const verb = verbs.find((v) => v.verb === "acknowledge");
       if (verb) {
         e.preventDefault();
@@ -105,12 +160,31 @@ function Actions({ alert, changed }: { alert: AlertRow; changed: () => void }) {
     <div class="actions">
       <div class="buttons" role="group" aria-label="Actions">
         {verbs.map((v) => (
-          <button key={v.verb} type="button" class={v.primary ? "primary" : ""} aria-expanded={open?.verb === v.verb} onClick={() => setOpen(open?.verb === v.verb ? undefined : v)}>{v.label}</button>
+          <button
+            key={v.verb}
+            type="button"
+            class={v.primary ? "primary" : ""}
+            aria-expanded={open?.verb === v.verb}
+            onClick={() => setOpen(open?.verb === v.verb ? undefined : v)}
+          >
+            {v.label}
+          </button>
         ))}
-        <Action run={verify} failed={setError} title="Works the verdict out again from the journal, by other code">Verify</Action>
+        <Action run={verify} failed={setError} title="Works the verdict out again from the journal, by other code">
+          Verify
+        </Action>
       </div>
-      {open && <ActionForm key={open.verb} verb={open} send={(values) => send(open, values)} cancel={() => setOpen(undefined)} />}
-      <p role="status" class="muted told">{told}</p>
+      {open && (
+        <ActionForm
+          key={open.verb}
+          verb={open}
+          send={(values) => send(open, values)}
+          cancel={() => setOpen(undefined)}
+        />
+      )}
+      <p role="status" class="muted told">
+        {told}
+      </p>
       {error ? <Failure error={error} /> : null}
     </div>
   );
@@ -137,29 +211,56 @@ export function judged(proof: Evidence, rule: string, model: ModelText | undefin
   return [...found].slice(0, 3);
 }
 
-function EvidenceChart({ alert, proof, telemetry, unit }: { alert: AlertRow; proof: Evidence; telemetry: string; unit: string }) {
+function EvidenceChart({
+  alert,
+  proof,
+  telemetry,
+  unit,
+}: {
+  alert: AlertRow;
+  proof: Evidence;
+  telemetry: string;
+  unit: string;
+}) {
   const own = proof.event_times.map(millis).filter((t) => !Number.isNaN(t));
   const at = millis(alert.raised_at);
   const first = Math.min(at, ...own);
   const last = Math.max(at, ...own);
   const air = Math.max(15_000, (last - first) * 0.15);
   const [from, to] = [first - air, Math.min(Date.now(), last + air)];
-  const asked = useLoad((signal) => history(alert.twin, { telemetry, from: iso(from), to: iso(to), limit: 1000 }, signal), [alert.twin, telemetry, alert.incident, Math.round(from / 1000)]);
+  const asked = useLoad(
+    (signal) => history(alert.twin, { telemetry, from: iso(from), to: iso(to), limit: 1000 }, signal),
+    [alert.twin, telemetry, alert.incident, Math.round(from / 1000)],
+  );
   if (asked.error) return <Failure error={asked.error} again={asked.again} />;
   if (!asked.data) return <Loading what="the readings" />;
-  const rows = asked.data.rows.filter((r) => typeof r.value === "number").sort((a, b) => a.event_time.localeCompare(b.event_time));
+  const rows = asked.data.rows
+    .filter((r) => typeof r.value === "number")
+    .sort((a, b) => a.event_time.localeCompare(b.event_time));
   const exact = new Set(proof.event_times);
   const direct = proof.field === telemetry;
   const data: Drawn = {
     times: rows.map((r) => millis(r.event_time)),
     values: rows.map((r) => r.value as number),
-    points: rows.filter((r) => exact.has(r.event_time) || own.includes(millis(r.event_time))).map((r) => ({ time: millis(r.event_time), value: r.value as number })),
-    marks: [{ from: at, to: alert.cleared_at ? millis(alert.cleared_at) : undefined, tone: alert.severity, label: alert.rule }],
+    points: rows
+      .filter((r) => exact.has(r.event_time) || own.includes(millis(r.event_time)))
+      .map((r) => ({ time: millis(r.event_time), value: r.value as number })),
+    marks: [
+      {
+        from: at,
+        to: alert.cleared_at ? millis(alert.cleared_at) : undefined,
+        tone: alert.severity,
+        label: alert.rule,
+      },
+    ],
     limits: direct ? evidenceLimits(proof) : [],
   };
   return (
     <figure class="chart-box">
-      <figcaption>{telemetry} <span class="unit">{unit}</span> <span class="muted">dots: the {data.points!.length} readings that stand as evidence</span></figcaption>
+      <figcaption>
+        {telemetry} <span class="unit">{unit}</span>{" "}
+        <span class="muted">dots: the {data.points!.length} readings that stand as evidence</span>
+      </figcaption>
       <TimeChartView label={`Evidence: ${telemetry}`} unit={unit} data={data} from={from} to={to} height={190} />
     </figure>
   );
@@ -171,13 +272,34 @@ function EvidenceView({ alert, transition, model }: { alert: AlertRow; transitio
   return (
     <Card title="Evidence">
       <p class="why">{inSentence(proof.explanation)}</p>
-      {fields.map((f) => <EvidenceChart key={f} alert={alert} proof={proof} telemetry={f} unit={model?.telemetry?.[f]?.unit ?? ""} />)}
+      {fields.map((f) => (
+        <EvidenceChart key={f} alert={alert} proof={proof} telemetry={f} unit={model?.telemetry?.[f]?.unit ?? ""} />
+      ))}
       <dl class="facts">
-        {Object.entries(proof.numbers ?? {}).map(([k, v]) => <div key={k}><dt>{words(k)}</dt><dd>{number(v)}</dd></div>)}
-        {Object.entries(proof.times ?? {}).map(([k, v]) => <div key={k}><dt>{words(k)}</dt><dd>{clock(v, true)}</dd></div>)}
+        {Object.entries(proof.numbers ?? {}).map(([k, v]) => (
+          <div key={k}>
+            <dt>{words(k)}</dt>
+            <dd>{number(v)}</dd>
+          </div>
+        ))}
+        {Object.entries(proof.times ?? {}).map(([k, v]) => (
+          <div key={k}>
+            <dt>{words(k)}</dt>
+            <dd>{clock(v, true)}</dd>
+          </div>
+        ))}
       </dl>
       {proof.path && (
-        <ol class="path">{proof.path.map((s, i) => <li key={i}><strong>{words(s.stage)}</strong> <span class="muted">{clock(s.event_time, true)}</span> {Object.entries(s.numbers ?? {}).map(([k, v]) => `${k} ${number(v)}`).join(", ")}</li>)}</ol>
+        <ol class="path">
+          {proof.path.map((s, i) => (
+            <li key={i}>
+              <strong>{words(s.stage)}</strong> <span class="muted">{clock(s.event_time, true)}</span>{" "}
+              {Object.entries(s.numbers ?? {})
+                .map(([k, v]) => `${k} ${number(v)}`)
+                .join(", ")}
+            </li>
+          ))}
+        </ol>
       )}
     </Card>
   );
@@ -190,8 +312,14 @@ function Log({ transitions }: { transitions: Transition[] }) {
         {transitions.map((t) => (
           <li key={t.id}>
             <time class="mono">{clock(t.time, true)}</time>
-            <span><strong>{words(t.transition)}</strong>{t.by ? ` by ${t.by}` : ""}{t.to ? ` to ${t.to}` : ""}{t.until ? ` until ${clock(t.until)}` : ""}{t.silent ? `, ${t.silent}` : ""}
-              <span class="muted"> {inSentence(t.evidence?.explanation || t.message || "")}</span></span>
+            <span>
+              <strong>{words(t.transition)}</strong>
+              {t.by ? ` by ${t.by}` : ""}
+              {t.to ? ` to ${t.to}` : ""}
+              {t.until ? ` until ${clock(t.until)}` : ""}
+              {t.silent ? `, ${t.silent}` : ""}
+              <span class="muted"> {inSentence(t.evidence?.explanation || t.message || "")}</span>
+            </span>
           </li>
         ))}
       </ol>
@@ -203,7 +331,15 @@ export function AlertView({ twin, incident, changed }: { twin: string; incident:
   const asked = useLoad((signal) => readAlert(twin, incident, signal), [twin, incident], 5000);
   const alert = asked.data;
   const transitions = Array.isArray(alert?.transitions) ? alert.transitions : [];
-  const raised = [...transitions].reverse().find((t) => t.evidence && ["raised", "reopened", "emitted", "corrected"].includes(t.transition) && Object.keys(t.evidence.numbers ?? {}).length + t.evidence.event_times.length > 0) ?? transitions.find((t) => t.evidence);
+  const raised =
+    [...transitions]
+      .reverse()
+      .find(
+        (t) =>
+          t.evidence &&
+          ["raised", "reopened", "emitted", "corrected"].includes(t.transition) &&
+          Object.keys(t.evidence.numbers ?? {}).length + t.evidence.event_times.length > 0,
+      ) ?? transitions.find((t) => t.evidence);
   const hash = raised?.model_hash;
   const model = useLoad(async () => {
     if (!hash) return undefined;
@@ -215,17 +351,30 @@ export function AlertView({ twin, incident, changed }: { twin: string; incident:
   return (
     <article class="alert-open" aria-label={`Alert ${alert.rule} of ${twin}`}>
       <header class="alert-head">
-        <h2><Badge severity={alert.severity}>{alert.severity}</Badge> {words(alert.rule)}</h2>
+        <h2>
+          <Badge severity={alert.severity}>{alert.severity}</Badge> {words(alert.rule)}
+        </h2>
         <p>{alert.message}</p>
         <p class="muted">
-          <a class="mono" href={`/twins/${idPath(twin)}`}>{twin}</a> · {alert.state} · raised {clock(alert.raised_at, true)}
-          {alert.state === "emitted" ? "" : `, ${alert.cleared_at ? "lasted" : "for"} ${age((until - millis(alert.raised_at)) / 1000)}`}
-          {alert.acknowledged_by ? ` · acknowledged by ${alert.acknowledged_by}` : ""}{alert.assigned_to ? ` · assigned to ${alert.assigned_to}` : ""}
+          <a class="mono" href={`/twins/${idPath(twin)}`}>
+            {twin}
+          </a>{" "}
+          · {alert.state} · raised {clock(alert.raised_at, true)}
+          {alert.state === "emitted"
+            ? ""
+            : `, ${alert.cleared_at ? "lasted" : "for"} ${age((until - millis(alert.raised_at)) / 1000)}`}
+          {alert.acknowledged_by ? ` · acknowledged by ${alert.acknowledged_by}` : ""}
+          {alert.assigned_to ? ` · assigned to ${alert.assigned_to}` : ""}
         </p>
-        <p class="links"><a href={`/twins/${idPath(twin)}?at=${alert.raised_at}`}>The twin at that moment</a> <span class="muted">model {shortHash(hash)}</span></p>
+        <p class="links">
+          <a href={`/twins/${idPath(twin)}?at=${alert.raised_at}`}>The twin at that moment</a>{" "}
+          <span class="muted">model {shortHash(hash)}</span>
+        </p>
       </header>
       <Actions alert={{ ...alert, twin, incident }} changed={() => (asked.again(), changed())} />
-      {raised?.evidence && (model.data || !model.loading) && <EvidenceView alert={{ ...alert, twin, incident }} transition={raised} model={model.data} />}
+      {raised?.evidence && (model.data || !model.loading) && (
+        <EvidenceView alert={{ ...alert, twin, incident }} transition={raised} model={model.data} />
+      )}
       <Log transitions={transitions} />
     </article>
   );

@@ -14,11 +14,22 @@ function Result({ report }: { report: Report }) {
   const rules = report.rules ?? [];
   return (
     <div class="report">
-      <p>{report.state === "cancelled" ? "Cancelled; " : ""}{short(report.readings)} readings of {number(report.twins?.compared)} twins{report.twins?.failed ? `, ${report.twins.failed} failed` : ""}.</p>
+      <p>
+        {report.state === "cancelled" ? "Cancelled; " : ""}
+        {short(report.readings)} readings of {number(report.twins?.compared)} twins
+        {report.twins?.failed ? `, ${report.twins.failed} failed` : ""}.
+      </p>
       {a && (
         <div class="figures small">
           {(["same", "moved", "gained", "lost"] as const).map((k) => (
-            <div class="figure" key={k}><span class={`figure-value ${k === "gained" && a[k] ? "warning" : k === "lost" && a[k] ? "critical" : ""}`}>{number(a[k])}</span><span class="figure-label">{k}</span></div>
+            <div class="figure" key={k}>
+              <span
+                class={`figure-value ${k === "gained" && a[k] ? "warning" : k === "lost" && a[k] ? "critical" : ""}`}
+              >
+                {number(a[k])}
+              </span>
+              <span class="figure-label">{k}</span>
+            </div>
           ))}
         </div>
       )}
@@ -26,8 +37,41 @@ function Result({ report }: { report: Report }) {
         <div class="table-wrap">
           <table>
             <caption class="hidden">Alerts by rule, ruling version against candidate</caption>
-            <thead><tr><th scope="col">Rule</th><th scope="col" class="num">Ruling</th><th scope="col" class="num">Candidate</th><th scope="col" class="num">Same</th><th scope="col" class="num">Moved</th><th scope="col" class="num">Gained</th><th scope="col" class="num">Lost</th></tr></thead>
-            <tbody>{rules.map((r) => <tr key={r.rule}><th scope="row">{words(r.rule)}</th>{([r.ruling, r.candidate, r.same, r.moved, r.gained, r.lost]).map((n, i) => <td key={i} class="num">{number(n)}</td>)}</tr>)}</tbody>
+            <thead>
+              <tr>
+                <th scope="col">Rule</th>
+                <th scope="col" class="num">
+                  Ruling
+                </th>
+                <th scope="col" class="num">
+                  Candidate
+                </th>
+                <th scope="col" class="num">
+                  Same
+                </th>
+                <th scope="col" class="num">
+                  Moved
+                </th>
+                <th scope="col" class="num">
+                  Gained
+                </th>
+                <th scope="col" class="num">
+                  Lost
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rules.map((r) => (
+                <tr key={r.rule}>
+                  <th scope="row">{words(r.rule)}</th>
+                  {[r.ruling, r.candidate, r.same, r.moved, r.gained, r.lost].map((n, i) => (
+                    <td key={i} class="num">
+                      {number(n)}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
           </table>
         </div>
       )}
@@ -39,15 +83,30 @@ function Result({ report }: { report: Report }) {
               const told = d.candidate ?? d.ruling!;
               return (
                 <li key={i}>
-                  <Badge severity={d.kind === "lost" ? "critical" : d.kind === "gained" ? "warning" : "info"}>{d.kind}</Badge>{" "}
-                  <a class="mono" href={`/twins/${idPath(d.twin.split("#")[0])}?at=${told.event_time}`}>{d.twin}</a> {words(d.rule)} <span class="muted">{clock(told.event_time)}{d.lead_s !== undefined ? `, ${age(Math.abs(d.lead_s))} ${d.lead_s >= 0 ? "earlier" : "later"}` : ""}</span>
+                  <Badge severity={d.kind === "lost" ? "critical" : d.kind === "gained" ? "warning" : "info"}>
+                    {d.kind}
+                  </Badge>{" "}
+                  <a class="mono" href={`/twins/${idPath(d.twin.split("#")[0])}?at=${told.event_time}`}>
+                    {d.twin}
+                  </a>{" "}
+                  {words(d.rule)}{" "}
+                  <span class="muted">
+                    {clock(told.event_time)}
+                    {d.lead_s !== undefined
+                      ? `, ${age(Math.abs(d.lead_s))} ${d.lead_s >= 0 ? "earlier" : "later"}`
+                      : ""}
+                  </span>
                 </li>
               );
             })}
           </ul>
         </details>
       )}
-      {report.failures?.map((f) => <p key={f.twin} class="failure-title">{f.twin}: {f.what}</p>)}
+      {report.failures?.map((f) => (
+        <p key={f.twin} class="failure-title">
+          {f.twin}: {f.what}
+        </p>
+      ))}
     </div>
   );
 }
@@ -69,34 +128,81 @@ export function Backtest({ text, wrong, promote }: { text: string; wrong: (e: un
   const run = async () => {
     setError(undefined);
     setJob(undefined);
-    setJob(await startJob("backtest", backtestArguments({ model: text, twins, from: from && new Date(from).toISOString(), to: to && new Date(to).toISOString(), tolerance })));
+    setJob(
+      await startJob(
+        "backtest",
+        backtestArguments({
+          model: text,
+          twins,
+          from: from && new Date(from).toISOString(),
+          to: to && new Date(to).toISOString(),
+          tolerance,
+        }),
+      ),
+    );
   };
   const last = (ms: number) => () => (setFrom(local(Date.now() - ms)), setTo(""));
   const report = job?.result as Report | undefined;
   return (
     <Card title="Back-test" aside={<span class="muted">against the versions that ruled then</span>}>
       <div class="inline-form">
-        <label class="field"><span>Twins</span><input class="mono" placeholder="all of the model" value={twins} onInput={(e) => setTwins(e.currentTarget.value)} /></label>
-        <label class="field"><span>From</span><input type="datetime-local" value={from} onInput={(e) => setFrom(e.currentTarget.value)} /></label>
-        <label class="field"><span>To</span><input type="datetime-local" value={to} onInput={(e) => setTo(e.currentTarget.value)} /></label>
-        <label class="field short"><span>Tolerance</span><input value={tolerance} pattern="\d+(\.\d+)?(ms|s|m|h|d)" onInput={(e) => setTolerance(e.currentTarget.value)} /></label>
+        <label class="field">
+          <span>Twins</span>
+          <input
+            class="mono"
+            placeholder="all of the model"
+            value={twins}
+            onInput={(e) => setTwins(e.currentTarget.value)}
+          />
+        </label>
+        <label class="field">
+          <span>From</span>
+          <input type="datetime-local" value={from} onInput={(e) => setFrom(e.currentTarget.value)} />
+        </label>
+        <label class="field">
+          <span>To</span>
+          <input type="datetime-local" value={to} onInput={(e) => setTo(e.currentTarget.value)} />
+        </label>
+        <label class="field short">
+          <span>Tolerance</span>
+          <input
+            value={tolerance}
+            pattern="\d+(\.\d+)?(ms|s|m|h|d)"
+            onInput={(e) => setTolerance(e.currentTarget.value)}
+          />
+        </label>
       </div>
       <div class="buttons">
-        <Action class="primary" run={run} failed={wrong} disabled={!!job && open(job)}>Run the back-test</Action>
-        <button type="button" class="quiet" onClick={last(3_600_000)}>last hour</button>
-        <button type="button" class="quiet" onClick={last(86_400_000)}>last day</button>
-        <button type="button" class="quiet" onClick={() => (setFrom(""), setTo(""))}>all</button>
+        <Action class="primary" run={run} failed={wrong} disabled={!!job && open(job)}>
+          Run the back-test
+        </Action>
+        <button type="button" class="quiet" onClick={last(3_600_000)}>
+          last hour
+        </button>
+        <button type="button" class="quiet" onClick={last(86_400_000)}>
+          last day
+        </button>
+        <button type="button" class="quiet" onClick={() => (setFrom(""), setTo(""))}>
+          all
+        </button>
       </div>
       {job && (
         <div role="status" class="job">
-          <Badge severity={job.state === "failed" ? "critical" : job.state === "done" ? "ok" : "info"}>{job.state}</Badge> {job.what} {job.total > 0 && `${number(job.done)} of ${number(job.total)} twins`}
+          <Badge severity={job.state === "failed" ? "critical" : job.state === "done" ? "ok" : "info"}>
+            {job.state}
+          </Badge>{" "}
+          {job.what} {job.total > 0 && `${number(job.done)} of ${number(job.total)} twins`}
           {open(job) && <progress max={job.total || 1} value={job.done} aria-label="Back-test" />}
           {open(job) && <Action run={() => cancelJob(job.id)}>Cancel</Action>}
         </div>
       )}
       {error ? <Failure error={error} /> : null}
       {report && <Result report={report} />}
-      {report?.state === "complete" && job?.state === "done" && <button type="button" onClick={promote}>Promote: put in force…</button>}
+      {report?.state === "complete" && job?.state === "done" && (
+        <button type="button" onClick={promote}>
+          Promote: put in force…
+        </button>
+      )}
     </Card>
   );
 }

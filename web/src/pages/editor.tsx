@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models: read, changed, checked, tried on the past, and put in force or taken back.
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, type Fault, applyModel, checkModel, model as readModel, modelVersions, models as listModels, rollbackModel } from "../api";
+import {
+  ApiError,
+  type Fault,
+  applyModel,
+  checkModel,
+  model as readModel,
+  modelVersions,
+  models as listModels,
+  rollbackModel,
+} from "../api";
 import type { ModelVersion } from "../documents";
 import { clock, shortHash } from "../format";
 import { useLive, useLoad } from "../load";
@@ -17,7 +26,12 @@ function ModelList({ rows, name }: { rows: ModelVersion[]; name: string }) {
       {names.map((n) => {
         const v = rows.find((r) => r.name === n && r.ruling !== false) ?? rows.find((r) => r.name === n)!;
         return (
-          <a key={n} href={`/editor/${encodeURIComponent(n)}`} class={n === name ? "here" : ""} aria-current={n === name ? "true" : undefined}>
+          <a
+            key={n}
+            href={`/editor/${encodeURIComponent(n)}`}
+            class={n === name ? "here" : ""}
+            aria-current={n === name ? "true" : undefined}
+          >
             <strong>{n}</strong>
             <span class="muted mono">{shortHash(v.hash)}</span>
             {v.shadow && <Badge severity="info">shadow</Badge>}
@@ -28,7 +42,17 @@ function ModelList({ rows, name }: { rows: ModelVersion[]; name: string }) {
   );
 }
 
-function Versions({ rows, chosen, choose, back }: { rows: ModelVersion[]; chosen: string; choose: (hash: string) => void; back: (v: ModelVersion) => Promise<unknown> }) {
+function Versions({
+  rows,
+  chosen,
+  choose,
+  back,
+}: {
+  rows: ModelVersion[];
+  chosen: string;
+  choose: (hash: string) => void;
+  back: (v: ModelVersion) => Promise<unknown>;
+}) {
   const [error, setError] = useState<unknown>();
   if (rows.length === 0) return <p class="muted">No earlier version is known.</p>;
   return (
@@ -36,10 +60,19 @@ function Versions({ rows, chosen, choose, back }: { rows: ModelVersion[]; chosen
       <ul class="versions">
         {rows.map((v, i) => (
           <li key={`${v.hash}${i}`}>
-            <button type="button" class="link mono" aria-pressed={chosen === v.hash} onClick={() => choose(v.hash)}>{shortHash(v.hash)}</button>
+            <button type="button" class="link mono" aria-pressed={chosen === v.hash} onClick={() => choose(v.hash)}>
+              {shortHash(v.hash)}
+            </button>
             {v.ruling && <Badge severity="ok">rules</Badge>}
-            <span class="muted">{v.how} {v.by && `by ${v.by.split("/").pop()}`} {v.at && clock(v.at)} {v.twins && v.twins !== "*" && `for ${v.twins}`}</span>
-            {v.ruling === false && <Action run={() => back(v)} failed={setError}>Roll back to it</Action>}
+            <span class="muted">
+              {v.how} {v.by && `by ${v.by.split("/").pop()}`} {v.at && clock(v.at)}{" "}
+              {v.twins && v.twins !== "*" && `for ${v.twins}`}
+            </span>
+            {v.ruling === false && (
+              <Action run={() => back(v)} failed={setError}>
+                Roll back to it
+              </Action>
+            )}
           </li>
         ))}
       </ul>
@@ -53,7 +86,12 @@ function Faults({ faults }: { faults: Fault[] }) {
     <ul class="faults" id="model-faults" role="alert">
       {faults.map((f, i) => (
         <li key={i}>
-          {f.line ? <button type="button" class="link" onClick={() => showPlace(f)}>line {f.line}, column {f.column ?? 1}</button> : null} {f.detail}
+          {f.line ? (
+            <button type="button" class="link" onClick={() => showPlace(f)}>
+              line {f.line}, column {f.column ?? 1}
+            </button>
+          ) : null}{" "}
+          {f.detail}
         </li>
       ))}
     </ul>
@@ -69,7 +107,11 @@ export function syntaxFault(text: string): Fault | undefined {
     const words = (e as Error).message;
     const at = Number(/position (\d+)/.exec(words)?.[1] ?? text.length);
     const before = text.slice(0, at).split("\n");
-    return { line: before.length, column: before[before.length - 1].length + 1, detail: words.replace(/ \(line .*\)$/, "") };
+    return {
+      line: before.length,
+      column: before[before.length - 1].length + 1,
+      detail: words.replace(/ \(line .*\)$/, ""),
+    };
   }
 }
 
@@ -83,9 +125,14 @@ function Apply({ text, close, done }: { text: string; close: () => void; done: (
   return (
     <Dialog title="Put in force" close={close}>
       <p>From its next input on a twin is judged by this version. The one before can be rolled back to.</p>
-      <label class="field"><span>Twins (a pattern; empty: all of the model)</span><input class="mono" placeholder="plant1:*" value={glob} onInput={(e) => setGlob(e.currentTarget.value)} /></label>
+      <label class="field">
+        <span>Twins (a pattern; empty: all of the model)</span>
+        <input class="mono" placeholder="plant1:*" value={glob} onInput={(e) => setGlob(e.currentTarget.value)} />
+      </label>
       {error ? <Failure error={error} /> : null}
-      <Action class="primary" run={run} failed={setError}>Put in force</Action>
+      <Action class="primary" run={run} failed={setError}>
+        Put in force
+      </Action>
     </Dialog>
   );
 }
@@ -120,19 +167,51 @@ function Work({ name, versions, changed }: { name: string; versions: ModelVersio
     setFaults(found);
     const warnings = (Array.isArray(d.warnings) ? d.warnings : []) as Fault[];
     const hash = (d.model as { hash?: string } | null)?.hash;
-    if (found.length === 0) setTold([`Sound${hash ? `: it would be version ${shortHash(hash)}` : ""}`, ...warnings.map((w) => `line ${w.line}: ${w.detail}`)].join("; "));
+    if (found.length === 0)
+      setTold(
+        [
+          `Sound${hash ? `: it would be version ${shortHash(hash)}` : ""}`,
+          ...warnings.map((w) => `line ${w.line}: ${w.detail}`),
+        ].join("; "),
+      );
   };
   const known = own.data?.length ? own.data : versions.filter((v) => v.name === name);
   return (
     <div class="columns">
       <div>
-        <Card title={<>{name} <span class="mono muted">{shortHash(asked.data?.hash)}</span>{dirty && <Badge severity="info">changed</Badge>}</>} label={`Model ${name}`}>
-          <CodeArea value={text} set={(t) => (setText(t), setFaults([]), setTold(""))} faults={faults} label={`Text of model ${name}`} />
+        <Card
+          title={
+            <>
+              {name} <span class="mono muted">{shortHash(asked.data?.hash)}</span>
+              {dirty && <Badge severity="info">changed</Badge>}
+            </>
+          }
+          label={`Model ${name}`}
+        >
+          <CodeArea
+            value={text}
+            set={(t) => (setText(t), setFaults([]), setTold(""))}
+            faults={faults}
+            label={`Text of model ${name}`}
+          />
           <div class="buttons">
-            <Action class="primary" run={check} failed={wrong}>Check</Action>
-            <button type="button" disabled={!dirty} onClick={() => setApplying(true)}>Put in force…</button>
-            <button type="button" class="quiet" disabled={!dirty} onClick={() => (setText(asked.data!.text), setFaults([]))}>Undo changes</button>
-            <span role="status" class="told">{told}</span>
+            <Action class="primary" run={check} failed={wrong}>
+              Check
+            </Action>
+            <button type="button" disabled={!dirty} onClick={() => setApplying(true)}>
+              Put in force…
+            </button>
+            <button
+              type="button"
+              class="quiet"
+              disabled={!dirty}
+              onClick={() => (setText(asked.data!.text), setFaults([]))}
+            >
+              Undo changes
+            </button>
+            <span role="status" class="told">
+              {told}
+            </span>
           </div>
           {faults.length > 0 && <Faults faults={faults} />}
           {error ? <Failure error={error} /> : null}
@@ -141,10 +220,21 @@ function Work({ name, versions, changed }: { name: string; versions: ModelVersio
       <div>
         <Backtest text={text} wrong={wrong} promote={() => setApplying(true)} />
         <Card title="Versions">
-          <Versions rows={known} chosen={version} choose={setVersion} back={async (v) => (await rollbackModel(name, v.hash), changed(), asked.again(), own.again())} />
+          <Versions
+            rows={known}
+            chosen={version}
+            choose={setVersion}
+            back={async (v) => (await rollbackModel(name, v.hash), changed(), asked.again(), own.again())}
+          />
         </Card>
       </div>
-      {applying && <Apply text={text} close={() => setApplying(false)} done={(words) => (setApplying(false), setTold(words), setVersion(""), changed(), asked.again(), own.again())} />}
+      {applying && (
+        <Apply
+          text={text}
+          close={() => setApplying(false)}
+          done={(words) => (setApplying(false), setTold(words), setVersion(""), changed(), asked.again(), own.again())}
+        />
+      )}
     </div>
   );
 }

@@ -33,13 +33,29 @@ function plain(text: string): HTMLElement {
 }
 
 /** Layers of one picture each, so that land never hides a track. */
-const panes: [string, number][] = [["land", 210], ["net", 220], ["shapes", 330], ["tracks", 340]];
+const panes: [string, number][] = [
+  ["land", 210],
+  ["net", 220],
+  ["shapes", 330],
+  ["tracks", 340],
+];
 
 async function drawLand(layers: Layers) {
-  const world = (await (await fetch(atlas)).json()) as Topology<{ countries: GeometryCollection; land: GeometryCollection }>;
+  const world = (await (await fetch(atlas)).json()) as Topology<{
+    countries: GeometryCollection;
+    land: GeometryCollection;
+  }>;
   layers.land.clearLayers();
-  L.geoJSON(feature(world, world.objects.land), { pane: "land", interactive: false, style: { stroke: false, fillColor: colour("map-land"), fillOpacity: 1 } }).addTo(layers.land);
-  L.geoJSON(mesh(world, world.objects.countries, (a, b) => a !== b) as never, { pane: "land", interactive: false, style: { color: colour("map-border"), weight: 1 } }).addTo(layers.land);
+  L.geoJSON(feature(world, world.objects.land), {
+    pane: "land",
+    interactive: false,
+    style: { stroke: false, fillColor: colour("map-land"), fillOpacity: 1 },
+  }).addTo(layers.land);
+  L.geoJSON(mesh(world, world.objects.countries, (a, b) => a !== b) as never, {
+    pane: "land",
+    interactive: false,
+    style: { color: colour("map-border"), weight: 1 },
+  }).addTo(layers.land);
 }
 
 function drawNet({ map, net }: Layers) {
@@ -48,20 +64,45 @@ function drawNet({ map, net }: Layers) {
   const step = netStep(Math.min(map.getBounds().getEast() - map.getBounds().getWest(), 180));
   const style = { pane: "net", color: colour("map-net"), weight: 1, interactive: false };
   const digits = step < 0.01 ? 3 : step < 1 ? 2 : 0;
-  const label = (at: LatLon, text: string, css: string) => L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ iconSize: [0, 0], className: `net-label ${css}`, html: plain(text) }) }).addTo(net);
+  const label = (at: LatLon, text: string, css: string) =>
+    L.marker(at, {
+      interactive: false,
+      keyboard: false,
+      icon: L.divIcon({ iconSize: [0, 0], className: `net-label ${css}`, html: plain(text) }),
+    }).addTo(net);
   for (let lon = Math.ceil(b.getWest() / step) * step; lon <= b.getEast(); lon += step) {
-    L.polyline([[Math.max(-85, b.getSouth()), lon], [Math.min(85, b.getNorth()), lon]], style).addTo(net);
+    L.polyline(
+      [
+        [Math.max(-85, b.getSouth()), lon],
+        [Math.min(85, b.getNorth()), lon],
+      ],
+      style,
+    ).addTo(net);
     label([map.getBounds().getSouth(), lon], `${lon.toFixed(digits)}°`, "south");
   }
   for (let lat = Math.ceil(b.getSouth() / step) * step; lat <= b.getNorth(); lat += step) {
     if (Math.abs(lat) > 85) continue;
-    L.polyline([[lat, b.getWest()], [lat, b.getEast()]], style).addTo(net);
+    L.polyline(
+      [
+        [lat, b.getWest()],
+        [lat, b.getEast()],
+      ],
+      style,
+    ).addTo(net);
     label([lat, map.getBounds().getWest()], `${lat.toFixed(digits)}°`, "west");
   }
 }
 
 function create(at: HTMLElement): Layers {
-  const map = L.map(at, { preferCanvas: true, attributionControl: false, zoomControl: true, worldCopyJump: true, minZoom: 2, maxZoom: 18, zoomSnap: 0.5 }).setView([30, 10], 2);
+  const map = L.map(at, {
+    preferCanvas: true,
+    attributionControl: false,
+    zoomControl: true,
+    worldCopyJump: true,
+    minZoom: 2,
+    maxZoom: 18,
+    zoomSnap: 0.5,
+  }).setView([30, 10], 2);
   for (const [name, z] of panes) map.createPane(name).style.zIndex = String(z);
   L.control.scale({ imperial: false }).addTo(map);
   const group = () => L.layerGroup().addTo(map);
@@ -78,7 +119,12 @@ function place(layers: Layers, twin: Twin, chosen: string) {
   let mark = layers.marks.get(twin.id);
   if (!mark) {
     mark = L.circleMarker(at, { radius: 8 }).addTo(layers.map);
-    mark.bindTooltip(plain(twin.id.replace(/^[^:]*:/, "")), { permanent: true, direction: "right", offset: [10, 0], className: "map-label" });
+    mark.bindTooltip(plain(twin.id.replace(/^[^:]*:/, "")), {
+      permanent: true,
+      direction: "right",
+      offset: [10, 0],
+      className: "map-label",
+    });
     mark.on("click", () => setParameters({ twin: twin.id }));
     layers.marks.set(twin.id, mark);
   }
@@ -94,15 +140,28 @@ function place(layers: Layers, twin: Twin, chosen: string) {
 
 function setTrack(layers: Layers, id: string, points: LatLon[], chosen: boolean) {
   layers.tracks.get(id)?.remove();
-  const line = L.polyline(points, { color: colour(chosen ? "accent" : "map-track"), weight: chosen ? 3 : 2, opacity: chosen ? 0.95 : 0.6, interactive: false, pane: "tracks" }).addTo(layers.map);
+  const line = L.polyline(points, {
+    color: colour(chosen ? "accent" : "map-track"),
+    weight: chosen ? 3 : 2,
+    opacity: chosen ? 0.95 : 0.6,
+    interactive: false,
+    pane: "tracks",
+  }).addTo(layers.map);
   layers.tracks.set(id, line);
 }
 
 function drawShapes(layers: Layers, shapes: Shape[]) {
   layers.shapes.clearLayers();
   for (const s of shapes) {
-    const style = s.kind === "fence" ? { pane: "shapes", color: colour("warning"), weight: 2, dashArray: "6 5", fillOpacity: 0.06 } : { pane: "shapes", color: colour("info"), weight: 2, dashArray: "2 6", fill: false };
-    const drawn = s.circle ? L.circle(s.circle.at, { ...style, radius: s.circle.radius }) : s.kind === "fence" ? L.polygon(s.points, style) : L.polyline(s.points, style);
+    const style =
+      s.kind === "fence"
+        ? { pane: "shapes", color: colour("warning"), weight: 2, dashArray: "6 5", fillOpacity: 0.06 }
+        : { pane: "shapes", color: colour("info"), weight: 2, dashArray: "2 6", fill: false };
+    const drawn = s.circle
+      ? L.circle(s.circle.at, { ...style, radius: s.circle.radius })
+      : s.kind === "fence"
+        ? L.polygon(s.points, style)
+        : L.polyline(s.points, style);
     drawn.bindTooltip(plain(s.name)).addTo(layers.shapes);
   }
 }
@@ -113,8 +172,14 @@ async function loadTrack(twin: Twin, minutes: number, signal: AbortSignal): Prom
   const names = placeNames(twin.telemetry);
   if (!names) return [];
   const to = Date.now();
-  const found = await series(twin.id, { telemetry: names.join(","), from: iso(to - minutes * 60_000), to: iso(to), function: "buckets", points: 900 }, signal);
-  const rows = found.flatMap((s) => (s.time ?? []).map((event_time, i) => ({ name: s.telemetry, event_time, value: s.mean?.[i] })));
+  const found = await series(
+    twin.id,
+    { telemetry: names.join(","), from: iso(to - minutes * 60_000), to: iso(to), function: "buckets", points: 900 },
+    signal,
+  );
+  const rows = found.flatMap((s) =>
+    (s.time ?? []).map((event_time, i) => ({ name: s.telemetry, event_time, value: s.mean?.[i] })),
+  );
   return trackOf(rows, names).map((p) => p.at);
 }
 
@@ -125,13 +190,34 @@ function Side({ twins, chosen }: { twins: Twin[]; chosen: string }) {
         const names = placeNames(t.telemetry);
         return (
           <li key={t.id} class={t.id === chosen ? "chosen" : ""}>
-            <button type="button" class="link mono" aria-pressed={t.id === chosen} onClick={() => setParameters({ twin: t.id === chosen ? "" : t.id })}>{t.id}</button>
+            <button
+              type="button"
+              class="link mono"
+              aria-pressed={t.id === chosen}
+              onClick={() => setParameters({ twin: t.id === chosen ? "" : t.id })}
+            >
+              {t.id}
+            </button>
             {worstOf(t.alerts) ? <Badge severity={tone(t)}>{tone(t)}</Badge> : <Dot tone="ok" label="ok" />}
-            <span class="muted"><Age time={t.last_event_time} /></span>
+            <span class="muted">
+              <Age time={t.last_event_time} />
+            </span>
             {t.id === chosen && (
               <dl class="facts">
-                {Object.entries(t.telemetry).map(([n, v]) => <div key={n}><dt>{n.replace(/_/g, " ")}</dt><dd>{number(v.value, names?.includes(n) ? 8 : 4)} <span class="unit">{unitSign(v.unit)}</span></dd></div>)}
-                <div><dt>page</dt><dd><a href={`/twins/${idPath(t.id)}`}>open</a></dd></div>
+                {Object.entries(t.telemetry).map(([n, v]) => (
+                  <div key={n}>
+                    <dt>{n.replace(/_/g, " ")}</dt>
+                    <dd>
+                      {number(v.value, names?.includes(n) ? 8 : 4)} <span class="unit">{unitSign(v.unit)}</span>
+                    </dd>
+                  </div>
+                ))}
+                <div>
+                  <dt>page</dt>
+                  <dd>
+                    <a href={`/twins/${idPath(t.id)}`}>open</a>
+                  </dd>
+                </div>
               </dl>
             )}
           </li>
@@ -151,7 +237,10 @@ export function MapPage(_: { arguments: string[] }) {
   const placed = (list.data?.rows ?? []).map((t) => changed.get(t.id) ?? t).filter((t) => positionOf(t));
   const ids = placed.map((t) => t.id).join(",");
   useLive({ twins: "*", kinds: "state,alert" }, (events) => {
-    const states = events.filter((e) => e.kind === "state" && e.document.telemetry).map((e) => toTwin(e.document)).filter((t) => positionOf(t));
+    const states = events
+      .filter((e) => e.kind === "state" && e.document.telemetry)
+      .map((e) => toTwin(e.document))
+      .filter((t) => positionOf(t));
     if (states.length) setChanged((was) => new Map([...was, ...states.map((t) => [t.id, t] as [string, Twin])]));
   });
   useEffect(() => {
@@ -167,17 +256,35 @@ export function MapPage(_: { arguments: string[] }) {
     void drawLand(l).then(() => layers.current === l && drawNet(l));
   }, [isDark]);
   useEffect(() => {
-    if (ids && layers.current) layers.current.map.fitBounds(L.latLngBounds(placed.map((t) => positionOf(t)!)).pad(0.35), { maxZoom: 14, animate: false });
+    if (ids && layers.current)
+      layers.current.map.fitBounds(L.latLngBounds(placed.map((t) => positionOf(t)!)).pad(0.35), {
+        maxZoom: 14,
+        animate: false,
+      });
   }, [ids === ""]);
   useEffect(() => {
     const stop = new AbortController();
-    for (const t of placed) void loadTrack(t, minutes, stop.signal).then((points) => layers.current && !stop.signal.aborted && setTrack(layers.current, t.id, points, t.id === chosen)).catch(() => {});
+    for (const t of placed)
+      void loadTrack(t, minutes, stop.signal)
+        .then(
+          (points) => layers.current && !stop.signal.aborted && setTrack(layers.current, t.id, points, t.id === chosen),
+        )
+        .catch(() => {});
     return () => stop.abort();
   }, [ids, minutes, chosen, isDark]);
   useEffect(() => {
     const names = [...new Set(placed.map((t) => t.model.name))];
-    void Promise.all(names.map((n) => readModel(n).then((m) => m.model as unknown as Record<string, unknown>, () => undefined))).then(
-      (models) => layers.current && drawShapes(layers.current, [...models.flatMap(shapesOf), ...placed.flatMap((t) => shapesOf(t.properties))]),
+    void Promise.all(
+      names.map((n) =>
+        readModel(n).then(
+          (m) => m.model as unknown as Record<string, unknown>,
+          () => undefined,
+        ),
+      ),
+    ).then(
+      (models) =>
+        layers.current &&
+        drawShapes(layers.current, [...models.flatMap(shapesOf), ...placed.flatMap((t) => shapesOf(t.properties))]),
     );
   }, [ids, isDark]);
   useEffect(() => {
@@ -187,14 +294,34 @@ export function MapPage(_: { arguments: string[] }) {
     <>
       <PageHead title="Map" sub={list.data ? `${placed.length} twins have a position` : undefined}>
         <div class="range" role="group" aria-label="Length of the tracks">
-          {[5, 15, 60, 360].map((m) => <button key={m} type="button" class={m === minutes ? "on" : ""} aria-pressed={m === minutes} onClick={() => setParameters({ minutes: String(m) })}>{m < 60 ? `${m} min` : `${m / 60} h`}</button>)}
+          {[5, 15, 60, 360].map((m) => (
+            <button
+              key={m}
+              type="button"
+              class={m === minutes ? "on" : ""}
+              aria-pressed={m === minutes}
+              onClick={() => setParameters({ minutes: String(m) })}
+            >
+              {m < 60 ? `${m} min` : `${m / 60} h`}
+            </button>
+          ))}
         </div>
       </PageHead>
       {list.error && !list.data ? <Failure error={list.error} again={list.again} /> : null}
       {list.loading && !list.data && <Loading what="positions" />}
-      {list.data && placed.length === 0 && <Empty title="No twin has a position">Twins with <code>lat</code> and <code>lon</code> among their telemetry stand here.</Empty>}
+      {list.data && placed.length === 0 && (
+        <Empty title="No twin has a position">
+          Twins with <code>lat</code> and <code>lon</code> among their telemetry stand here.
+        </Empty>
+      )}
       <div class="map-page">
-        <div ref={at} class="map" role="application" aria-label="Map of twins; the list beside it has the same" onDblClick={() => chosen && go(`/twins/${idPath(chosen)}`)} />
+        <div
+          ref={at}
+          class="map"
+          role="application"
+          aria-label="Map of twins; the list beside it has the same"
+          onDblClick={() => chosen && go(`/twins/${idPath(chosen)}`)}
+        />
         <Side twins={placed} chosen={chosen} />
       </div>
     </>

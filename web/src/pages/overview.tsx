@@ -24,7 +24,11 @@ export function groups(twins: Twin[], nowMs: number): Group[] {
   for (const t of twins) {
     const name = t.model.name || t.kind;
     let g = of.get(name);
-    if (!g) of.set(name, (g = { model: name, twins: 0, connected: 0, silent: 0, worst: { info: 0, warning: 0, critical: 0 } }));
+    if (!g)
+      of.set(
+        name,
+        (g = { model: name, twins: 0, connected: 0, silent: 0, worst: { info: 0, warning: 0, critical: 0 } }),
+      );
     g.twins++;
     const at = Date.parse(t.last_ingest_time ?? t.last_event_time ?? "");
     if (nowMs - at < 60_000) g.connected++;
@@ -37,7 +41,19 @@ export function groups(twins: Twin[], nowMs: number): Group[] {
 
 const most = 500; // whole documents for the page; larger fleets are counted by the node
 
-function Figure({ value, label, sub, href, tone }: { value: string; label: string; sub?: string; href?: string; tone?: string }) {
+function Figure({
+  value,
+  label,
+  sub,
+  href,
+  tone,
+}: {
+  value: string;
+  label: string;
+  sub?: string;
+  href?: string;
+  tone?: string;
+}) {
   const inner = (
     <>
       <span class={`figure-value ${tone ?? ""}`}>{value}</span>
@@ -45,7 +61,13 @@ function Figure({ value, label, sub, href, tone }: { value: string; label: strin
       {sub && <span class="figure-sub">{sub}</span>}
     </>
   );
-  return href ? <a class="figure" href={href}>{inner}</a> : <div class="figure">{inner}</div>;
+  return href ? (
+    <a class="figure" href={href}>
+      {inner}
+    </a>
+  ) : (
+    <div class="figure">{inner}</div>
+  );
 }
 
 function Models({ rows }: { rows: Group[] }) {
@@ -53,15 +75,31 @@ function Models({ rows }: { rows: Group[] }) {
     <div class="table-wrap">
       <table>
         <thead>
-          <tr><th scope="col">Model</th><th scope="col" class="num">Twins</th><th scope="col">Heard of within a minute</th><th scope="col">Health</th></tr>
+          <tr>
+            <th scope="col">Model</th>
+            <th scope="col" class="num">
+              Twins
+            </th>
+            <th scope="col">Heard of within a minute</th>
+            <th scope="col">Health</th>
+          </tr>
         </thead>
         <tbody>
           {rows.map((g) => (
             <tr key={g.model}>
-              <th scope="row"><a href={`/twins?filter=${encodeURIComponent(`eq(model,"${g.model}")`)}`}>{g.model}</a></th>
+              <th scope="row">
+                <a href={`/twins?filter=${encodeURIComponent(`eq(model,"${g.model}")`)}`}>{g.model}</a>
+              </th>
               <td class="num">{g.twins}</td>
               <td>
-                <meter class="meter only-wide" min={0} max={g.twins} value={g.connected} aria-label={`${g.connected} of ${g.twins} twins of ${g.model} heard of`} /> {g.connected} of {g.twins}
+                <meter
+                  class="meter only-wide"
+                  min={0}
+                  max={g.twins}
+                  value={g.connected}
+                  aria-label={`${g.connected} of ${g.twins} twins of ${g.model} heard of`}
+                />{" "}
+                {g.connected} of {g.twins}
               </td>
               <td>
                 <HealthBar group={g} />
@@ -79,7 +117,11 @@ function HealthBar({ group }: { group: Group }) {
   if (bad.length === 0) return <Dot tone="ok" label="all well" />;
   return (
     <span class="badges">
-      {bad.map((s) => <Badge key={s} severity={s}>{group.worst[s]} {s}</Badge>)}
+      {bad.map((s) => (
+        <Badge key={s} severity={s}>
+          {group.worst[s]} {s}
+        </Badge>
+      ))}
     </span>
   );
 }
@@ -93,12 +135,20 @@ function Active() {
         <li key={`${a.twin}/${a.incident}`}>
           <a href={`/alerts/${idPath(a.twin)}/${a.incident}`}>
             <Badge severity={a.severity}>{a.severity}</Badge>
-            <span class="alert-words"><strong>{words(a.rule)}</strong> <span class="mono">{a.twin}</span></span>
-            <span class="muted"><Age time={a.raised_at} /></span>
+            <span class="alert-words">
+              <strong>{words(a.rule)}</strong> <span class="mono">{a.twin}</span>
+            </span>
+            <span class="muted">
+              <Age time={a.raised_at} />
+            </span>
           </a>
         </li>
       ))}
-      {rows.length > 12 && <li><a href="/alerts">{rows.length - 12} more</a></li>}
+      {rows.length > 12 && (
+        <li>
+          <a href="/alerts">{rows.length - 12} more</a>
+        </li>
+      )}
     </ul>
   );
 }
@@ -110,7 +160,9 @@ export function headline(t: Twin) {
 }
 
 function Twins({ twins }: { twins: Twin[] }) {
-  const sorted = [...twins].sort((a, b) => severityRank(worstOf(b.alerts)) - severityRank(worstOf(a.alerts)) || a.id.localeCompare(b.id));
+  const sorted = [...twins].sort(
+    (a, b) => severityRank(worstOf(b.alerts)) - severityRank(worstOf(a.alerts)) || a.id.localeCompare(b.id),
+  );
   return (
     <ul class="tiles" aria-label="Twins, the worst first">
       {sorted.slice(0, 120).map((t) => {
@@ -118,10 +170,18 @@ function Twins({ twins }: { twins: Twin[] }) {
         const [name, first] = headline(t);
         return (
           <li key={t.id}>
-            <a class={`tile ${worst ?? "ok"}`} href={`/twins/${idPath(t.id)}`} title={worst ? t.alerts.map((a) => a.rule).join(", ") : "no alert"}>
+            <a
+              class={`tile ${worst ?? "ok"}`}
+              href={`/twins/${idPath(t.id)}`}
+              title={worst ? t.alerts.map((a) => a.rule).join(", ") : "no alert"}
+            >
               <span class="mono">{t.id.replace(/^[^:]*:/, "")}</span>
-              <span class="tile-value">{typeof first?.value === "number" ? `${number(first.value, 4)} ${unitSign(first.unit)}` : "–"}</span>
-              <span class="hidden">{name} {worst ? `${worst} alert` : "no alert"}</span>
+              <span class="tile-value">
+                {typeof first?.value === "number" ? `${number(first.value, 4)} ${unitSign(first.unit)}` : "–"}
+              </span>
+              <span class="hidden">
+                {name} {worst ? `${worst} alert` : "no alert"}
+              </span>
             </a>
           </li>
         );
@@ -139,7 +199,8 @@ export function Overview() {
     list.data ? { twins: "*", kinds: small ? "state,alert" : "alert" } : undefined,
     (events) => {
       const states = events.filter((e) => e.kind === "state" && e.document.telemetry);
-      if (states.length) setChanged((was) => new Map([...was, ...states.map((e) => [e.twin, toTwin(e.document)] as [string, Twin])]));
+      if (states.length)
+        setChanged((was) => new Map([...was, ...states.map((e) => [e.twin, toTwin(e.document)] as [string, Twin])]));
     },
     list.again,
   );
@@ -152,29 +213,66 @@ export function Overview() {
   const kept = (s?.quarantined as { kept?: number } | undefined)?.kept;
   return (
     <>
-      <PageHead title="Fleet" sub={s ? `${short(s.twins)} twins, ${short(s.readings?.stored ?? s.readings?.applied)} readings kept` : undefined} />
+      <PageHead
+        title="Fleet"
+        sub={
+          s ? `${short(s.twins)} twins, ${short(s.readings?.stored ?? s.readings?.applied)} readings kept` : undefined
+        }
+      />
       <div class="figures">
         <Figure value={short(s?.twins ?? twins.length)} label="twins" href="/twins" />
-        <Figure value={String(count("critical"))} label="critical" tone={count("critical") ? "critical" : "quiet"} href="/alerts?severity=critical" />
-        <Figure value={String(count("warning"))} label="warning" tone={count("warning") ? "warning" : "quiet"} href="/alerts?severity=warning" />
-        <Figure value={String(count("info"))} label="info" tone={count("info") ? "info" : "quiet"} href="/alerts?severity=info" />
+        <Figure
+          value={String(count("critical"))}
+          label="critical"
+          tone={count("critical") ? "critical" : "quiet"}
+          href="/alerts?severity=critical"
+        />
+        <Figure
+          value={String(count("warning"))}
+          label="warning"
+          tone={count("warning") ? "warning" : "quiet"}
+          href="/alerts?severity=warning"
+        />
+        <Figure
+          value={String(count("info"))}
+          label="info"
+          tone={count("info") ? "info" : "quiet"}
+          href="/alerts?severity=info"
+        />
         <Figure value={short(kept)} label="in quarantine" tone={kept ? "warning" : "quiet"} href="/quarantine" />
         <div class="figure wide">
           <span class="figure-value">{rate ? short(rate.readings) : "–"}</span>
           <span class="figure-label">readings a second</span>
-          <Spark values={rates.value.map((r) => r.readings)} floor={0} filled width={220} height={44} label={`Readings a second over the last minutes, now ${rate ? short(rate.readings) : "unknown"}`} />
+          <Spark
+            values={rates.value.map((r) => r.readings)}
+            floor={0}
+            filled
+            width={220}
+            height={44}
+            label={`Readings a second over the last minutes, now ${rate ? short(rate.readings) : "unknown"}`}
+          />
         </div>
       </div>
       {list.error && !list.data ? <Failure error={list.error} again={list.again} /> : null}
       {list.loading && !list.data && <Loading what="the fleet" />}
-      {list.data && twins.length === 0 && <Empty title="No twins yet">A twin is made by its first reading. <code>pollux sim fleet</code> sends some.</Empty>}
+      {list.data && twins.length === 0 && (
+        <Empty title="No twins yet">
+          A twin is made by its first reading. <code>pollux sim fleet</code> sends some.
+        </Empty>
+      )}
       {twins.length > 0 && (
         <div class="columns">
           <div>
-            <Card title="By model"><Models rows={groups(twins, Date.now())} /></Card>
-            <Card title="Twins" aside={<a href="/twins">table</a>}><Twins twins={twins} /></Card>
+            <Card title="By model">
+              <Models rows={groups(twins, Date.now())} />
+            </Card>
+            <Card title="Twins" aside={<a href="/twins">table</a>}>
+              <Twins twins={twins} />
+            </Card>
           </div>
-          <Card title="Active alerts" aside={<a href="/alerts">inbox</a>}><Active /></Card>
+          <Card title="Active alerts" aside={<a href="/alerts">inbox</a>}>
+            <Active />
+          </Card>
         </div>
       )}
     </>

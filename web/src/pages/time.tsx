@@ -11,7 +11,10 @@ import { Badge, Card, Empty, Failure, Loading, PageHead } from "../ui/parts";
 const local = (ms: number) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
 /** The node lists alerts by twin; here the last ones count. */
-const newest = (page: Page<AlertRow>) => ({ ...page, rows: page.rows.sort((a, b) => b.raised_at.localeCompare(a.raised_at)).slice(0, 20) });
+const newest = (page: Page<AlertRow>) => ({
+  ...page,
+  rows: page.rows.sort((a, b) => b.raised_at.localeCompare(a.raised_at)).slice(0, 20),
+});
 
 export function TimeStart() {
   const [id, setId] = useState("");
@@ -27,17 +30,35 @@ export function TimeStart() {
   };
   return (
     <>
-      <PageHead title="Time machine" sub="A twin is a function of its journal: it can be shown as it was at any moment, with what it thought then and why." />
+      <PageHead
+        title="Time machine"
+        sub="A twin is a function of its journal: it can be shown as it was at any moment, with what it thought then and why."
+      />
       <Card title="Go to a moment">
         <form class="inline-form" onSubmit={submit}>
-          <label class="field"><span>Twin</span>
-            <input list="twins-known" required value={id} placeholder={rows[0]?.id} onInput={(e) => setId(e.currentTarget.value)} data-search />
-            <datalist id="twins-known">{rows.map((r) => <option key={r.id} value={r.id} />)}</datalist>
+          <label class="field">
+            <span>Twin</span>
+            <input
+              list="twins-known"
+              required
+              value={id}
+              placeholder={rows[0]?.id}
+              onInput={(e) => setId(e.currentTarget.value)}
+              data-search
+            />
+            <datalist id="twins-known">
+              {rows.map((r) => (
+                <option key={r.id} value={r.id} />
+              ))}
+            </datalist>
           </label>
-          <label class="field"><span>Moment, your time</span>
+          <label class="field">
+            <span>Moment, your time</span>
             <input type="datetime-local" step="1" required value={at} onInput={(e) => setAt(e.currentTarget.value)} />
           </label>
-          <button type="submit" class="primary">Go</button>
+          <button type="submit" class="primary">
+            Go
+          </button>
         </form>
       </Card>
       <Card title="Moments worth a look">
@@ -49,7 +70,9 @@ export function TimeStart() {
             <li key={`${a.twin}/${a.incident}`}>
               <a href={`/twins/${idPath(a.twin)}?at=${a.raised_at}`}>
                 <Badge severity={a.severity}>{a.severity}</Badge>
-                <span class="alert-words"><strong>{words(a.rule)}</strong> <span class="mono">{a.twin}</span></span>
+                <span class="alert-words">
+                  <strong>{words(a.rule)}</strong> <span class="mono">{a.twin}</span>
+                </span>
                 <span class="muted">{clock(a.raised_at)}</span>
               </a>
             </li>

@@ -46,7 +46,13 @@ export function changeInWords(change: { part: string; before: unknown; after: un
 export function turned(change: { part: string; before: unknown; after: unknown }): boolean {
   if (change.part === "windows" || change.part === "next_wakeup") return false;
   const [before, after] = [change.before, change.after] as [{ state?: string } | null, { state?: string } | null];
-  return change.part !== "rules" || !before || !after || before.state !== after.state || /^[1-9]\d* of /.test((after as { explanation?: string }).explanation ?? "");
+  return (
+    change.part !== "rules" ||
+    !before ||
+    !after ||
+    before.state !== after.state ||
+    /^[1-9]\d* of /.test((after as { explanation?: string }).explanation ?? "")
+  );
 }
 
 function StepItem({ step, here, take }: { step: Step; here: boolean; take: () => void }) {
@@ -58,20 +64,40 @@ function StepItem({ step, here, take }: { step: Step; here: boolean; take: () =>
       <button type="button" class="step-head" onClick={take}>
         <time class="mono">{clock(step.ingest_time, true)}</time>
         <strong>{words(step.kind)}</strong>
-        <span class="muted">{values.slice(0, 5).map(([k, v]) => `${k} ${number(v)}`).join("  ")}{step.timer ? String(step.timer) : ""}</span>
+        <span class="muted">
+          {values
+            .slice(0, 5)
+            .map(([k, v]) => `${k} ${number(v)}`)
+            .join("  ")}
+          {step.timer ? String(step.timer) : ""}
+        </span>
       </button>
       {(rules.length > 0 || step.effects.length > 0) && (
         <ul>
           {step.effects.map((e, i) => (
-            <li key={`e${i}`} class="effect">→ {words(String(e.type ?? "effect").replace(/^io\.pollux\.|\.v1$/g, "").replace(".", " "))} {String(e.rule ?? e.command ?? e.what ?? "")} {e.message ? `(${String(e.message)})` : ""}</li>
+            <li key={`e${i}`} class="effect">
+              →{" "}
+              {words(
+                String(e.type ?? "effect")
+                  .replace(/^io\.pollux\.|\.v1$/g, "")
+                  .replace(".", " "),
+              )}{" "}
+              {String(e.rule ?? e.command ?? e.what ?? "")} {e.message ? `(${String(e.message)})` : ""}
+            </li>
           ))}
-          {rules.map((c, i) => <li key={i}>{changeInWords(c)}</li>)}
+          {rules.map((c, i) => (
+            <li key={i}>{changeInWords(c)}</li>
+          ))}
         </ul>
       )}
       {rest.length > 0 && (
         <details>
           <summary>{rest.length} rules and windows took it in</summary>
-          <ul>{rest.map((c, i) => <li key={i}>{changeInWords(c)}</li>)}</ul>
+          <ul>
+            {rest.map((c, i) => (
+              <li key={i}>{changeInWords(c)}</li>
+            ))}
+          </ul>
         </details>
       )}
     </li>
@@ -81,7 +107,10 @@ function StepItem({ step, here, take }: { step: Step; here: boolean; take: () =>
 const around = 12_000;
 
 function Steps({ id, at, clockName, jump }: { id: string; at: number; clockName: string; jump: (to: number) => void }) {
-  const asked = useLoad((signal) => readSteps(id, { from: iso(at - around), to: iso(at + around), limit: 60, clock: clockName }, signal), [id, at, clockName]);
+  const asked = useLoad(
+    (signal) => readSteps(id, { from: iso(at - around), to: iso(at + around), limit: 60, clock: clockName }, signal),
+    [id, at, clockName],
+  );
   const rows = asked.data?.rows ?? [];
   let here = -1;
   rows.forEach((s, i) => (here = millis(s.ingest_time) <= at ? i : here));
@@ -93,7 +122,8 @@ function Steps({ id, at, clockName, jump }: { id: string; at: number; clockName:
   const go = (i: number) => rows[i] && jump(millis(rows[i].ingest_time) + 1);
   useEffect(() => {
     const press = (e: KeyboardEvent) => {
-      if ((e.target as HTMLElement).closest?.("input,textarea,select,dialog") || e.ctrlKey || e.metaKey || e.altKey) return;
+      if ((e.target as HTMLElement).closest?.("input,textarea,select,dialog") || e.ctrlKey || e.metaKey || e.altKey)
+        return;
       if (e.key === "ArrowLeft") go(here - 1);
       else if (e.key === "ArrowRight") go(here + 1);
     };
@@ -101,17 +131,31 @@ function Steps({ id, at, clockName, jump }: { id: string; at: number; clockName:
     return () => removeEventListener("keydown", press);
   });
   return (
-    <Card title="Step by step" aside={
-      <span class="step-keys">
-        <button type="button" disabled={here < 1} onClick={() => go(here - 1)} aria-label="One input back"><Icon name="left" /></button>
-        <button type="button" disabled={here + 1 >= rows.length} onClick={() => go(here + 1)} aria-label="One input on"><Icon name="right" /></button>
-      </span>
-    }>
+    <Card
+      title="Step by step"
+      aside={
+        <span class="step-keys">
+          <button type="button" disabled={here < 1} onClick={() => go(here - 1)} aria-label="One input back">
+            <Icon name="left" />
+          </button>
+          <button
+            type="button"
+            disabled={here + 1 >= rows.length}
+            onClick={() => go(here + 1)}
+            aria-label="One input on"
+          >
+            <Icon name="right" />
+          </button>
+        </span>
+      }
+    >
       {asked.error && !asked.data ? <Failure error={asked.error} again={asked.again} /> : null}
       {asked.loading && !asked.data && <Loading what="the inputs around this moment" />}
       {asked.data && rows.length === 0 && <Empty title="No input within twelve seconds" />}
       <ol class="steps" ref={list} tabIndex={0} aria-label="Inputs around the moment">
-        {rows.map((s, i) => <StepItem key={s.input} step={s} here={i === here} take={() => go(i)} />)}
+        {rows.map((s, i) => (
+          <StepItem key={s.input} step={s} here={i === here} take={() => go(i)} />
+        ))}
       </ol>
     </Card>
   );
@@ -128,7 +172,9 @@ interface ScrubProps {
 }
 
 function Scrubber({ twin, at, span, end, alerts, model, move }: ScrubProps) {
-  const names = Object.entries(twin.telemetry).filter(([, t]) => typeof t.value === "number").map(([n]) => n);
+  const names = Object.entries(twin.telemetry)
+    .filter(([, t]) => typeof t.value === "number")
+    .map(([n]) => n);
   const wanted = parameters.value.get("of") ?? names[0] ?? "";
   const [from, to] = [end - span, end];
   const loaded = useM4(twin.id, wanted ? [wanted] : [], { from, to }, 900, 0);
@@ -137,33 +183,73 @@ function Scrubber({ twin, at, span, end, alerts, model, move }: ScrubProps) {
   return (
     <div class="scrub">
       <div class="scrub-head">
-        <label class="field inline"><span>Shown</span>
-          <select value={wanted} onChange={(e) => setParameters({ of: e.currentTarget.value })}>{names.map((n) => <option key={n}>{n}</option>)}</select>
+        <label class="field inline">
+          <span>Shown</span>
+          <select value={wanted} onChange={(e) => setParameters({ of: e.currentTarget.value })}>
+            {names.map((n) => (
+              <option key={n}>{n}</option>
+            ))}
+          </select>
         </label>
         <div class="range" role="group" aria-label="How far back">
           {spans.map(([label, s]) => (
-            <button key={label} type="button" class={s === span ? "on" : ""} aria-pressed={s === span} onClick={() => setParameters({ back: String(s) })}>{label}</button>
+            <button
+              key={label}
+              type="button"
+              class={s === span ? "on" : ""}
+              aria-pressed={s === span}
+              onClick={() => setParameters({ back: String(s) })}
+            >
+              {label}
+            </button>
           ))}
         </div>
       </div>
       <TimeChartView
-        label={wanted} unit={twin.telemetry[wanted]?.unit ?? ""} height={130} from={from} to={to}
-        data={{ ...points, marks, limits: limitsOf(model, wanted), cursor: at }} onPick={move}
+        label={wanted}
+        unit={twin.telemetry[wanted]?.unit ?? ""}
+        height={130}
+        from={from}
+        to={to}
+        data={{ ...points, marks, limits: limitsOf(model, wanted), cursor: at }}
+        onPick={move}
       />
       <input
-        type="range" class="slider" min={from} max={to} step={Math.max(1, Math.round(span / 5000))} value={at}
-        aria-label="Moment" aria-valuetext={clock(at, true)} onInput={(e) => move(Number(e.currentTarget.value))}
+        type="range"
+        class="slider"
+        min={from}
+        max={to}
+        step={Math.max(1, Math.round(span / 5000))}
+        value={at}
+        aria-label="Moment"
+        aria-valuetext={clock(at, true)}
+        onInput={(e) => move(Number(e.currentTarget.value))}
       />
     </div>
   );
 }
 
 /** The moment while somebody drags goes ahead of the address, which follows when the hand rests. */
-export function TimeMachine({ twin, at, alerts, model }: { twin: Twin; at: string; alerts: AlertRow[]; model?: ModelText }) {
+export function TimeMachine({
+  twin,
+  at,
+  alerts,
+  model,
+}: {
+  twin: Twin;
+  at: string;
+  alerts: AlertRow[];
+  model?: ModelText;
+}) {
   const span = Number(parameters.value.get("back")) || 15 * 60_000;
   const clockName = parameters.value.get("clock") ?? "ingest";
   const [moment, setMoment] = useState(millis(at) || Date.now());
-  const [end, setEnd] = useState(() => Math.max(Math.min(Date.now(), (millis(at) || Date.now()) + span / 4), Date.now() - span < millis(at) ? Date.now() : 0));
+  const [end, setEnd] = useState(() =>
+    Math.max(
+      Math.min(Date.now(), (millis(at) || Date.now()) + span / 4),
+      Date.now() - span < millis(at) ? Date.now() : 0,
+    ),
+  );
   const [playing, setPlaying] = useState(false);
   const settled = useSettled(moment, 120);
   useEffect(() => {
@@ -178,25 +264,49 @@ export function TimeMachine({ twin, at, alerts, model }: { twin: Twin; at: strin
   }, [playing]);
   const past = useLoad((signal) => stateAt(twin.id, iso(settled), clockName, signal), [twin.id, settled, clockName]);
   const then = past.data;
-  const ruled = useLoad(async () => (then?.model.hash ? (await readModel(then.model.name, then.model.hash)).model : undefined), [then?.model.hash]);
+  const ruled = useLoad(
+    async () => (then?.model.hash ? (await readModel(then.model.name, then.model.hash)).model : undefined),
+    [then?.model.hash],
+  );
   return (
     <>
       <Card class="machine" label="Time machine">
         <div class="moment">
-          <button type="button" onClick={() => setPlaying(!playing)} aria-pressed={playing} aria-label={playing ? "Stop" : "Play"}><Icon name={playing ? "pause" : "play"} /></button>
-          <output class="moment-time mono" aria-live="off">{clock(moment, true)}</output>
+          <button
+            type="button"
+            onClick={() => setPlaying(!playing)}
+            aria-pressed={playing}
+            aria-label={playing ? "Stop" : "Play"}
+          >
+            <Icon name={playing ? "pause" : "play"} />
+          </button>
+          <output class="moment-time mono" aria-live="off">
+            {clock(moment, true)}
+          </output>
           <span class="muted">{age((Date.now() - moment) / 1000)} ago</span>
           {[-60_000, -10_000, -1000, 1000, 10_000, 60_000].map((d) => (
-            <button key={d} type="button" onClick={() => setMoment(Math.min(Date.now(), moment + d))}>{d < 0 ? "−" : "+"}{age(Math.abs(d) / 1000)}</button>
+            <button key={d} type="button" onClick={() => setMoment(Math.min(Date.now(), moment + d))}>
+              {d < 0 ? "−" : "+"}
+              {age(Math.abs(d) / 1000)}
+            </button>
           ))}
-          <label class="field inline"><span>Clock</span>
+          <label class="field inline">
+            <span>Clock</span>
             <select value={clockName} onChange={(e) => setParameters({ clock: e.currentTarget.value })}>
               <option value="ingest">node: what was known then</option>
               <option value="event">devices: what was true then</option>
             </select>
           </label>
         </div>
-        <Scrubber twin={twin} at={moment} span={span} end={end} alerts={alerts} model={ruled.data ?? model} move={(to) => setMoment(Math.round(to))} />
+        <Scrubber
+          twin={twin}
+          at={moment}
+          span={span}
+          end={end}
+          alerts={alerts}
+          model={ruled.data ?? model}
+          move={(to) => setMoment(Math.round(to))}
+        />
       </Card>
       {past.error && !past.loading ? <Failure error={past.error} again={past.again} /> : null}
       {!then && past.loading && <Loading what="that moment" />}
@@ -205,26 +315,55 @@ export function TimeMachine({ twin, at, alerts, model }: { twin: Twin; at: strin
   );
 }
 
-function Past({ then, at, clockName, jump, stale }: { then: Twin; at: number; clockName: string; jump: (to: number) => void; stale: boolean }) {
+function Past({
+  then,
+  at,
+  clockName,
+  jump,
+  stale,
+}: {
+  then: Twin;
+  at: number;
+  clockName: string;
+  jump: (to: number) => void;
+  stale: boolean;
+}) {
   const timer = millis(then.next_wakeup);
   return (
     <div class={stale ? "columns stale" : "columns"} aria-busy={stale}>
       <div>
-        <Card title={`Values at ${clock(at, true)}`}><Values twin={then} at={at} /></Card>
-        <Card title="Rules and half-matched patterns"><Rules twin={then} /></Card>
-        <Card title="Windows"><Windows twin={then} /></Card>
+        <Card title={`Values at ${clock(at, true)}`}>
+          <Values twin={then} at={at} />
+        </Card>
+        <Card title="Rules and half-matched patterns">
+          <Rules twin={then} />
+        </Card>
+        <Card title="Windows">
+          <Windows twin={then} />
+        </Card>
         {then.at && (
           <p class="muted hint">
-            After input <span class="mono">{then.at.input}</span>; state <span class="mono">{then.at.state_hash}</span>; {number(then.at.replayed_inputs)} inputs replayed from {then.at.from_state_at}.
+            After input <span class="mono">{then.at.input}</span>; state <span class="mono">{then.at.state_hash}</span>;{" "}
+            {number(then.at.replayed_inputs)} inputs replayed from {then.at.from_state_at}.
           </p>
         )}
       </div>
       <div>
-        <Card title="Alerts then"><AlertLinks alerts={then.alerts} at={at} /></Card>
-        <Card title="Timers">
-          {Number.isNaN(timer) ? <p class="muted">No timer was set.</p> : <p>The next would go off at <span class="mono">{clock(timer, true)}</span>, {age((timer - at) / 1000)} on.</p>}
+        <Card title="Alerts then">
+          <AlertLinks alerts={then.alerts} at={at} />
         </Card>
-        <Card title="Commands then"><CommandList commands={then.commands} /></Card>
+        <Card title="Timers">
+          {Number.isNaN(timer) ? (
+            <p class="muted">No timer was set.</p>
+          ) : (
+            <p>
+              The next would go off at <span class="mono">{clock(timer, true)}</span>, {age((timer - at) / 1000)} on.
+            </p>
+          )}
+        </Card>
+        <Card title="Commands then">
+          <CommandList commands={then.commands} />
+        </Card>
         <Steps id={then.id} at={at} clockName={clockName} jump={jump} />
       </div>
     </div>

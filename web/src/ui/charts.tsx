@@ -39,14 +39,36 @@ export function RangeBar() {
   return (
     <div class="range" role="group" aria-label="Range of the charts">
       {spans.map(([label, span]) => (
-        <button key={label} type="button" class={range.live && range.span === span ? "on" : ""} aria-pressed={range.live && range.span === span} onClick={() => setParameters({ span: String(span), from: "", to: "" })}>
+        <button
+          key={label}
+          type="button"
+          class={range.live && range.span === span ? "on" : ""}
+          aria-pressed={range.live && range.span === span}
+          onClick={() => setParameters({ span: String(span), from: "", to: "" })}
+        >
           {label}
         </button>
       ))}
-      <button type="button" onClick={() => move(-0.5)} aria-label="Earlier">←</button>
-      <button type="button" onClick={() => move(0.5)} disabled={range.live} aria-label="Later">→</button>
-      <button type="button" onClick={() => setParameters({ from: iso(range.from - range.span / 2), to: iso(range.to + range.span / 2) })} aria-label="Zoom out">−</button>
-      <button type="button" onClick={() => setParameters({ from: iso(range.from + range.span / 4), to: iso(range.to - range.span / 4) })} aria-label="Zoom in">+</button>
+      <button type="button" onClick={() => move(-0.5)} aria-label="Earlier">
+        ←
+      </button>
+      <button type="button" onClick={() => move(0.5)} disabled={range.live} aria-label="Later">
+        →
+      </button>
+      <button
+        type="button"
+        onClick={() => setParameters({ from: iso(range.from - range.span / 2), to: iso(range.to + range.span / 2) })}
+        aria-label="Zoom out"
+      >
+        −
+      </button>
+      <button
+        type="button"
+        onClick={() => setParameters({ from: iso(range.from + range.span / 4), to: iso(range.to - range.span / 4) })}
+        aria-label="Zoom in"
+      >
+        +
+      </button>
       <span class="muted range-words">{range.live ? "live" : `${clock(range.from)} – ${clock(range.to)}`}</span>
     </div>
   );
@@ -90,7 +112,9 @@ export function TwinCharts({ twin, model, alerts, height }: Props) {
       {loaded.error && Object.keys(loaded.data).length === 0 ? <Failure error={loaded.error} /> : null}
       {names.map((name) => {
         const t = twin.telemetry[name];
-        const points = range.live ? joined(loaded.data[name], buffer.current.of[name]) : (loaded.data[name] ?? { times: [], values: [] });
+        const points = range.live
+          ? joined(loaded.data[name], buffer.current.of[name])
+          : (loaded.data[name] ?? { times: [], values: [] });
         const data: Drawn = { ...points, band: bandOf(twin.windows, name), marks, limits: limitsOf(model, name) };
         return (
           <figure key={name} class="chart-box">
@@ -99,7 +123,13 @@ export function TwinCharts({ twin, model, alerts, height }: Props) {
               <span class="chart-now">{number(t.value)}</span>
             </figcaption>
             <TimeChartView
-              label={name} unit={t.unit ?? ""} data={data} from={range.from} to={range.to} height={height ?? 140} sync={`twin ${twin.id}`}
+              label={name}
+              unit={t.unit ?? ""}
+              data={data}
+              from={range.from}
+              to={range.to}
+              height={height ?? 140}
+              sync={`twin ${twin.id}`}
               onRange={(from, to) => to - from > 50 && setParameters({ from: iso(from), to: iso(to) })}
               onReset={() => setParameters({ from: "", to: "" })}
             />

@@ -27,11 +27,24 @@ export function CodeArea({ value, set, faults, label }: Props) {
   return (
     <div class="code">
       <div class="gutter" ref={gutter} aria-hidden="true">
-        {Array.from({ length: lines }, (_, i) => <span key={i} class={wrong.has(i + 1) ? "wrong" : ""} title={wrong.get(i + 1)?.detail}>{i + 1}</span>)}
+        {Array.from({ length: lines }, (_, i) => (
+          <span key={i} class={wrong.has(i + 1) ? "wrong" : ""} title={wrong.get(i + 1)?.detail}>
+            {i + 1}
+          </span>
+        ))}
       </div>
       <textarea
-        ref={area} class="mono" aria-label={label} spellcheck={false} autocomplete="off" wrap="off" value={value} aria-invalid={faults.length > 0}
-        aria-describedby={faults.length ? "model-faults" : undefined} onInput={(e) => set(e.currentTarget.value)} onKeyDown={indent}
+        ref={area}
+        class="mono"
+        aria-label={label}
+        spellcheck={false}
+        autocomplete="off"
+        wrap="off"
+        value={value}
+        aria-invalid={faults.length > 0}
+        aria-describedby={faults.length ? "model-faults" : undefined}
+        onInput={(e) => set(e.currentTarget.value)}
+        onKeyDown={indent}
         onScroll={(e) => gutter.current && (gutter.current.scrollTop = e.currentTarget.scrollTop)}
       />
     </div>
@@ -43,7 +56,8 @@ export function showPlace(fault: Fault) {
   const area = document.querySelector<HTMLTextAreaElement>(".code textarea");
   if (!area || !fault.line) return;
   const lines = area.value.split("\n");
-  const start = lines.slice(0, fault.line - 1).reduce((sum, l) => sum + l.length + 1, 0) + Math.max(0, (fault.column ?? 1) - 1);
+  const start =
+    lines.slice(0, fault.line - 1).reduce((sum, l) => sum + l.length + 1, 0) + Math.max(0, (fault.column ?? 1) - 1);
   area.focus();
   area.setSelectionRange(start, start + 1);
   area.scrollTop = Math.max(0, (fault.line - 6) * 18);

@@ -32,7 +32,13 @@ export function argumentsOf(command: CommandModel): Argument[] {
   });
 }
 
-const tones: Record<string, string> = { confirmed: "ok", confirmed_late: "ok", refused: "critical", rejected: "critical", timed_out: "critical" };
+const tones: Record<string, string> = {
+  confirmed: "ok",
+  confirmed_late: "ok",
+  refused: "critical",
+  rejected: "critical",
+  timed_out: "critical",
+};
 export const phaseTone = (phase: string) => tones[phase] ?? "info";
 export const settled = (phase: string) => phase in tones;
 
@@ -50,12 +56,27 @@ async function follow(twin: string, sent: CommandState, tell: (c: CommandState) 
   }
 }
 
-function Input({ numeric, value, typed }: { numeric: boolean; value: string; typed: (e: { currentTarget: HTMLInputElement }) => void }) {
-  return numeric ? <input type="number" step="any" required value={value} onInput={typed} /> : <input required value={value} onInput={typed} />;
+function Input({
+  numeric,
+  value,
+  typed,
+}: {
+  numeric: boolean;
+  value: string;
+  typed: (e: { currentTarget: HTMLInputElement }) => void;
+}) {
+  return numeric ? (
+    <input type="number" step="any" required value={value} onInput={typed} />
+  ) : (
+    <input required value={value} onInput={typed} />
+  );
 }
 
 function Field({ argument, value, set }: { argument: Argument; value: Value; set: (v: Value) => void }) {
-  const range = argument.min !== undefined || argument.max !== undefined ? `${number(argument.min)} to ${number(argument.max)}` : undefined;
+  const range =
+    argument.min !== undefined || argument.max !== undefined
+      ? `${number(argument.min)} to ${number(argument.max)}`
+      : undefined;
   const typed = (e: { currentTarget: HTMLInputElement }) => {
     const text = e.currentTarget.value;
     set(argument.type !== "number" ? text : text === "" ? null : Number(text));
@@ -63,15 +84,22 @@ function Field({ argument, value, set }: { argument: Argument; value: Value; set
   if (argument.type === "boolean")
     return (
       <label class="field inline">
-        <input type="checkbox" checked={value === true} onChange={(e) => set(e.currentTarget.checked)} /> <span>{words(argument.name)}</span>
+        <input type="checkbox" checked={value === true} onChange={(e) => set(e.currentTarget.checked)} />{" "}
+        <span>{words(argument.name)}</span>
       </label>
     );
   return (
     <label class="field">
-      <span>{words(argument.name)} {range && <span class="muted">{range}</span>}</span>
+      <span>
+        {words(argument.name)} {range && <span class="muted">{range}</span>}
+      </span>
       {argument.values ? (
         <select value={String(value ?? "")} onChange={(e) => set(e.currentTarget.value)}>
-          {argument.values.map((v) => <option key={v} value={v}>{v}</option>)}
+          {argument.values.map((v) => (
+            <option key={v} value={v}>
+              {v}
+            </option>
+          ))}
         </select>
       ) : (
         <Input numeric={argument.type === "number"} value={value === null ? "" : String(value)} typed={typed} />
@@ -88,10 +116,22 @@ export function Fate({ command }: { command: CommandState }) {
   );
 }
 
-export function CommandForm({ twin, name, command, present }: { twin: string; name: string; command: CommandModel; present?: Record<string, Value> }) {
+export function CommandForm({
+  twin,
+  name,
+  command,
+  present,
+}: {
+  twin: string;
+  name: string;
+  command: CommandModel;
+  present?: Record<string, Value>;
+}) {
   const fields = argumentsOf(command);
   const [values, setValues] = useState<Record<string, Value>>(() =>
-    Object.fromEntries(fields.map((f) => [f.name, present?.[f.name] ?? (f.type === "boolean" ? false : (f.values?.[0] ?? null))])),
+    Object.fromEntries(
+      fields.map((f) => [f.name, present?.[f.name] ?? (f.type === "boolean" ? false : (f.values?.[0] ?? null))]),
+    ),
   );
   const [sent, setSent] = useState<CommandState>();
   const [error, setError] = useState<unknown>();
@@ -113,9 +153,22 @@ export function CommandForm({ twin, name, command, present }: { twin: string; na
   return (
     <form class="command" onSubmit={(e) => void submit(e)} aria-label={`Command ${name}`}>
       <span class="command-name">{words(name)}</span>
-      {fields.map((f) => <Field key={f.name} argument={f} value={values[f.name] ?? null} set={(v) => setValues((was) => ({ ...was, [f.name]: v }))} />)}
-      <button type="submit" class="primary" disabled={busy}>Send</button>
-      {busy && <span class="muted" role="status">sending…</span>}
+      {fields.map((f) => (
+        <Field
+          key={f.name}
+          argument={f}
+          value={values[f.name] ?? null}
+          set={(v) => setValues((was) => ({ ...was, [f.name]: v }))}
+        />
+      ))}
+      <button type="submit" class="primary" disabled={busy}>
+        Send
+      </button>
+      {busy && (
+        <span class="muted" role="status">
+          sending…
+        </span>
+      )}
       {sent && <Fate command={sent} />}
       {error ? <Failure error={error} /> : null}
     </form>
@@ -129,7 +182,10 @@ export function CommandList({ commands }: { commands: CommandState[] }) {
       {[...commands].reverse().map((c) => (
         <li key={c.id}>
           <Badge severity={phaseTone(c.phase)}>{c.phase}</Badge> <strong>{words(c.command ?? c.name ?? "")}</strong>{" "}
-          <span class="muted mono">{c.id}</span> <span class="muted"><Age time={c.requested_at} /></span>
+          <span class="muted mono">{c.id}</span>{" "}
+          <span class="muted">
+            <Age time={c.requested_at} />
+          </span>
           {c.detail && <div class="muted">{c.detail}</div>}
         </li>
       ))}

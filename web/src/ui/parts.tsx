@@ -9,7 +9,13 @@ import { ageOf, clock } from "../format";
 import { now } from "../clock";
 import { Icon } from "./icons";
 
-export function Badge({ severity, children }: { severity?: Severity | "ok" | "off" | string; children: ComponentChildren }) {
+export function Badge({
+  severity,
+  children,
+}: {
+  severity?: Severity | "ok" | "off" | string;
+  children: ComponentChildren;
+}) {
   return <span class={`badge ${severity ?? "off"}`}>{children}</span>;
 }
 
@@ -23,9 +29,18 @@ export function Dot({ tone, label }: { tone: string; label: string }) {
   );
 }
 
-export function Card(props: { title?: ComponentChildren; aside?: ComponentChildren; class?: string; label?: string; children: ComponentChildren }) {
+export function Card(props: {
+  title?: ComponentChildren;
+  aside?: ComponentChildren;
+  class?: string;
+  label?: string;
+  children: ComponentChildren;
+}) {
   return (
-    <section class={`card ${props.class ?? ""}`} aria-label={props.label ?? (typeof props.title === "string" ? props.title : undefined)}>
+    <section
+      class={`card ${props.class ?? ""}`}
+      aria-label={props.label ?? (typeof props.title === "string" ? props.title : undefined)}
+    >
       {(props.title || props.aside) && (
         <header class="card-head">
           <h2>{props.title}</h2>
@@ -97,7 +112,15 @@ export function byWorst<T extends { severity?: string; raised_at?: string }>(a: 
   return severityRank(b.severity) - severityRank(a.severity) || (b.raised_at ?? "").localeCompare(a.raised_at ?? "");
 }
 
-export function PageHead({ title, sub, children }: { title: ComponentChildren; sub?: ComponentChildren; children?: ComponentChildren }) {
+export function PageHead({
+  title,
+  sub,
+  children,
+}: {
+  title: ComponentChildren;
+  sub?: ComponentChildren;
+  children?: ComponentChildren;
+}) {
   return (
     <header class="page-head">
       <div>
@@ -116,7 +139,13 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
     ref.current?.showModal();
   }, []);
   return (
-    <dialog ref={ref} class="dialog" aria-label={title} onClose={close} onClick={(e) => e.target === ref.current && ref.current?.close()}>
+    <dialog
+      ref={ref}
+      class="dialog"
+      aria-label={title}
+      onClose={close}
+      onClick={(e) => e.target === ref.current && ref.current?.close()}
+    >
       <header class="card-head">
         <h2>{title}</h2>
         <button type="button" class="quiet" aria-label="Close" onClick={() => ref.current?.close()}>
@@ -129,7 +158,14 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
 }
 
 /** A button that is busy while its work runs; what it throws is given to `failed`. */
-export function Action(props: { run: () => Promise<unknown>; failed?: (e: unknown) => void; class?: string; disabled?: boolean; title?: string; children: ComponentChildren }) {
+export function Action(props: {
+  run: () => Promise<unknown>;
+  failed?: (e: unknown) => void;
+  class?: string;
+  disabled?: boolean;
+  title?: string;
+  children: ComponentChildren;
+}) {
   const [busy, setBusy] = useState(false);
   const press = async () => {
     setBusy(true);
@@ -142,7 +178,14 @@ export function Action(props: { run: () => Promise<unknown>; failed?: (e: unknow
     }
   };
   return (
-    <button type="button" class={props.class} title={props.title} disabled={busy || props.disabled} aria-busy={busy} onClick={() => void press()}>
+    <button
+      type="button"
+      class={props.class}
+      title={props.title}
+      disabled={busy || props.disabled}
+      aria-busy={busy}
+      onClick={() => void press()}
+    >
       {props.children}
     </button>
   );

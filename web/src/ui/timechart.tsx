@@ -56,5 +56,12 @@ export function TimeChartView(props: Props) {
   useEffect(() => chart.current?.show(props.data, props.from, props.to), [ready, props.data, props.from, props.to]);
   const isDark = dark.value;
   useEffect(() => chart.current?.restyle(), [isDark]);
-  return <div class="chart" role="img" aria-label={inWords(props.label, props.unit, props.data, props.from, props.to)} ref={at} />;
+  return (
+    <div
+      class="chart"
+      role="img"
+      aria-label={inWords(props.label, props.unit, props.data, props.from, props.to)}
+      ref={at}
+    />
+  );
 }
