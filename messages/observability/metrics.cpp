@@ -6,66 +6,45 @@
 #include "messages/observability/process_metrics.hpp"
 #include "messages/observability/prometheus_text.hpp"
 #include <algorithm>
-#include <cmath>
+#include <chrono>
 #include <map>
 
 namespace pollux::messages {
 
 namespace {
-constexpr std::array<double, histogram::buckets> make_bounds() {
-  std::array<double, histogram::buckets> out{};
-  double bound = 1e-6;
-  for (auto& b : out) {
-    b = bound;
-    bound *= 4;
-  }
-  return out;
-}
-constexpr auto bounds = make_bounds();
-
-std::uint64_t to_ns(double seconds) noexcept {
-  constexpr double most = 9e18; // below 2^63: a wild value must not wrap the sum
-  const double ns = seconds * 1e9;
-  return ns > 0 ? static_cast<std::uint64_t>(std::min(ns, most)) : 0; // NaN and negatives add none
-}
+// c counter, k counter read when rendered, g gauge, f gauge read when rendered, h histogram
+bool is_counter(char type) { return type == 'c' || type == 'k'; }
+bool is_gauge(char type) { return type == 'g' || type == 'f'; }
 
 const char* type_name(char type) {
-  return type == 'c' ? "counter" : type == 'h' ? "histogram" : "gauge";
+  return is_counter(type) ? "counter" : type == 'h' ? "histogram" : "gauge";
+}
+
+std::int64_t steady_clock_ns() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+/// x_seconds -> x_quantile_seconds
+std::string quantile_name(const std::string& name) {
+  constexpr std::string_view unit = "_seconds";
+  const auto stem = name.ends_with(unit) ? name.substr(0, name.size() - unit.size()) : name;
+  return stem + "_quantile" + std::string(unit);
 }
 } // namespace
 
-void histogram::observe(double seconds) noexcept {
-  std::size_t bucket = 0;
-  while (bucket < buckets && !(seconds <= bounds[bucket])) ++bucket;
-  counts_[bucket].fetch_add(1, std::memory_order_relaxed);
-  sum_ns_.fetch_add(to_ns(seconds), std::memory_order_relaxed);
-}
-
-double histogram::bound(std::size_t bucket) noexcept {
-  return bucket < buckets ? bounds[bucket] : HUGE_VAL;
-}
-
-std::uint64_t histogram::count_below(std::size_t bucket) const noexcept {
-  return bucket <= buckets ? counts_[bucket].load(std::memory_order_relaxed) : 0;
-}
-
-std::uint64_t histogram::count() const noexcept {
-  std::uint64_t all = 0;
-  for (const auto& c : counts_) all += c.load(std::memory_order_relaxed);
-  return all;
-}
-
-double histogram::sum() const noexcept {
-  return static_cast<double>(sum_ns_.load(std::memory_order_relaxed)) * 1e-9;
-}
+metrics::metrics(std::function<std::int64_t()> steady_now)
+    : steady_now_(steady_now ? std::move(steady_now) : steady_clock_ns),
+      slice_began_ns_(steady_now_()) {}
 
 metrics::entry& metrics::claim(const std::string& name, const std::string& help, labels l,
                                char type) {
   std::sort(l.begin(), l.end());
   for (auto& e : entries_) {
     if (e.name != name) continue;
-    const bool gauges = (type == 'g' || type == 'f') && (e.type == 'g' || e.type == 'f');
-    ensure(e.type == type || gauges, "one metric name stands for one type");
+    const bool gauges = is_gauge(type) && is_gauge(e.type);
+    const bool counters = is_counter(type) && is_counter(e.type);
+    ensure(e.type == type || gauges || counters, "one metric name stands for one type");
     if (e.type == type && e.l == l) return e;
   }
   return entries_.emplace_back(
@@ -99,12 +78,30 @@ void metrics::make_gauge_callback(const std::string& name, const std::string& he
   claim(name, help, std::move(l), 'f').read = std::move(read);
 }
 
+void metrics::make_counter_callback(const std::string& name, const std::string& help,
+                                    std::function<double()> read, labels l) {
+  const std::lock_guard lock(mutex_);
+  claim(name, help, std::move(l), 'k').read = std::move(read);
+}
+
+void metrics::turn_slices() const {
+  const std::lock_guard turning(slice_mutex_);
+  const auto now = steady_now_();
+  if (now - slice_began_ns_ < slice_ns) return;
+  // after a long silence what was before belongs to no slice any more
+  const int turns = now - slice_began_ns_ < 2 * slice_ns ? 1 : 2;
+  slice_began_ns_ = now;
+  for (const auto& e : snapshot())
+    for (int i = 0; e.h != nullptr && i < turns; ++i) e.h->turn();
+}
+
 std::vector<metrics::entry> metrics::snapshot() const {
   const std::lock_guard lock(mutex_);
   return {entries_.begin(), entries_.end()};
 }
 
-std::string metrics::render() const {
+std::string metrics::render(render_options how) const {
+  turn_slices();
   const auto entries = snapshot();
   // samples of one name stand together, names in the order in which they were first made
   std::vector<std::vector<const entry*>> families;
@@ -114,7 +111,7 @@ std::string metrics::render() const {
     if (fresh) families.emplace_back();
     families[it->second].push_back(&e);
   }
-  prometheus_text out;
+  prometheus_text out{how};
   for (const auto& family : families) {
     out.head(family.front()->name, family.front()->help, type_name(family.front()->type));
     for (const auto* e : family) {
@@ -123,6 +120,10 @@ std::string metrics::render() const {
       if (e->read) out.sample(e->name, e->l, e->read());
       if (e->h) out.histogram_samples(e->name, e->l, *e->h);
     }
+    if (!family.front()->h) continue;
+    const auto quantiles = quantile_name(family.front()->name);
+    out.head(quantiles, family.front()->help + " (of the last minutes, at most five)", "summary");
+    for (const auto* e : family) out.quantile_samples(quantiles, e->l, e->h->recent());
   }
   append_process_metrics(out);
   return std::move(out).text();

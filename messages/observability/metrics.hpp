@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counters, gauges and histograms the whole node shares; rendered as Prometheus text. Adding to one
-// is a relaxed atomic add: safe on the hot path. Labels are bounded: never a twin id.
+// Counters, gauges and histograms the whole node shares; rendered as Prometheus text or
+// OpenMetrics. Adding to one is a relaxed atomic add: safe on the hot path. Labels are bounded:
+// never a twin id.
 #pragma once
-#include <array>
+#include "messages/observability/histogram.hpp"
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -34,26 +35,25 @@ private:
   std::atomic<double> value_{0};
 };
 
-/// Fixed exponential buckets in seconds: 1 us * 4^k, k = 0..14, then +Inf.
-class histogram {
-public:
-  static constexpr std::size_t buckets = 15;
-  void observe(double seconds) noexcept;
-  [[nodiscard]] static double bound(std::size_t bucket) noexcept;
-  [[nodiscard]] std::uint64_t count_below(std::size_t bucket) const noexcept; ///< not cumulative
-  [[nodiscard]] std::uint64_t count() const noexcept;                         ///< of all buckets
-  [[nodiscard]] double sum() const noexcept;
-
-private:
-  std::array<std::atomic<std::uint64_t>, buckets + 1> counts_{};
-  std::atomic<std::uint64_t> sum_ns_{0};
-};
-
 using labels = std::vector<std::pair<std::string, std::string>>;
+
+enum class exposition : std::uint8_t {
+  prometheus, ///< text format 0.0.4
+  openmetrics ///< OpenMetrics 1.0.0
+};
+struct render_options {
+  exposition as = exposition::prometheus;
+  bool all_buckets = false; ///< of histograms all eight an octave, else the octaves
+};
 
 /// Owns the instruments; references stay valid as long as the registry. Thread-safe.
 class metrics {
 public:
+  /// How long a slice of time is; quantiles are of the present slice and the one before it.
+  static constexpr std::int64_t slice_ns = 150'000'000'000;
+  /// `steady_now`: nanoseconds that never go back; empty = the steady clock.
+  explicit metrics(std::function<std::int64_t()> steady_now = {});
+
   /// The same name and labels give the same instrument. Names start with pollux_; counters end in
   /// _total.
   counter& make_counter(const std::string& name, const std::string& help, labels l = {});
@@ -63,8 +63,16 @@ public:
   void make_gauge_callback(const std::string& name, const std::string& help,
                            std::function<double()> read, labels l = {});
 
-  /// Prometheus text format 0.0.4, standard process_* metrics included.
-  [[nodiscard]] std::string render() const;
+  /// The same for a count that only rises; the name ends in _total.
+  void make_counter_callback(const std::string& name, const std::string& help,
+                             std::function<double()> read, labels l = {});
+
+  /// Everything, standard process_* metrics included. A histogram `x_seconds` is followed by a
+  /// summary `x_quantile_seconds`: p50, p99 and p999 of the last 2.5 to 5 minutes.
+  [[nodiscard]] std::string render(render_options how = {}) const;
+  /// Ends a slice when it is time; render() does, too. Called now and then, so that quantiles are
+  /// recent also when nobody has asked for long.
+  void turn_slices() const;
   /// The sum over all labels of a counter or gauge, of a histogram's counts; 0 when unknown. For
   /// stats and tests.
   [[nodiscard]] double total(const std::string& name) const;
@@ -81,6 +89,9 @@ private:
   };
   entry& claim(const std::string& name, const std::string& help, labels l, char type);
   [[nodiscard]] std::vector<entry> snapshot() const;
+  std::function<std::int64_t()> steady_now_;
+  mutable std::mutex slice_mutex_; ///< taken before mutex_
+  mutable std::int64_t slice_began_ns_;
   mutable std::mutex mutex_;
   std::deque<counter> counters_;
   std::deque<gauge> gauges_;

@@ -11,6 +11,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+// Of jemalloc, where the program is linked with it; nullptr elsewhere.
+extern "C" int mallctl(const char* name, void* old, size_t* old_size, void* fresh,
+                       size_t fresh_size) __attribute__((weak));
+
 namespace pollux::messages {
 
 namespace {
@@ -72,6 +76,25 @@ void one(prometheus_text& out, const char* name, const char* help, const char* t
   out.head(name, help, type);
   out.sample(name, {}, value);
 }
+
+std::optional<double> allocator_figure(const char* name) {
+  std::size_t value = 0, size = sizeof value;
+  if (mallctl == nullptr || mallctl(name, &value, &size, nullptr, 0) != 0) return std::nullopt;
+  return static_cast<double>(value);
+}
+
+// The figures are those of the last "epoch": telling it a number makes a new one.
+void append_allocator_metrics(prometheus_text& out) {
+  std::uint64_t epoch = 1;
+  if (mallctl != nullptr)
+    static_cast<void>(mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch));
+  if (const auto bytes = allocator_figure("stats.allocated"))
+    one(out, "pollux_allocator_allocated_bytes", "Bytes the program holds of its allocator.",
+        "gauge", *bytes);
+  if (const auto bytes = allocator_figure("stats.resident"))
+    one(out, "pollux_allocator_resident_bytes",
+        "Resident bytes the allocator holds of the system, free ones included.", "gauge", *bytes);
+}
 } // namespace
 
 void append_process_metrics(prometheus_text& out) {
@@ -93,6 +116,7 @@ void append_process_metrics(prometheus_text& out) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0)
     one(out, "process_max_fds", "Most file descriptors the process may open.", "gauge",
         static_cast<double>(limit.rlim_cur));
+  append_allocator_metrics(out);
 }
 
 } // namespace pollux::messages

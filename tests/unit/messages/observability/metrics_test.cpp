@@ -3,6 +3,7 @@
 #include "messages/observability/metrics.hpp"
 #include "messages/observability/prometheus_text.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -64,6 +65,20 @@ TEST_CASE("samples of one name stand together, with labels escaped") {
   CHECK(contains(text, "process_start_time_seconds "));
 }
 
+TEST_CASE("in OpenMetrics a counter's family goes without _total, and the text ends with EOF") {
+  metrics m;
+  filled(m).make_counter_callback("pollux_reads_total", "\"Reads\".", [] { return 5.0; });
+  const auto text = m.render({exposition::openmetrics});
+  CHECK(contains(text, "# HELP pollux_inputs Inputs.\n# TYPE pollux_inputs counter\n"
+                       "pollux_inputs_total{class=\"d1\"} 3\n"));
+  CHECK(contains(text, "# HELP pollux_reads \\\"Reads\\\".\n# TYPE pollux_reads counter\n"
+                       "pollux_reads_total 5\n"));
+  CHECK(contains(text, "# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total "));
+  CHECK(text.ends_with("\n# EOF\n"));
+  CHECK_FALSE(contains(m.render(), "# EOF"));
+  CHECK(m.total("pollux_reads_total") == 5);
+}
+
 TEST_CASE("promtool finds nothing to say about what is rendered") {
   if (::access("/usr/bin/promtool", X_OK) != 0) {
     MESSAGE("skipped: promtool is not installed (Debian package prometheus)");
@@ -115,6 +130,68 @@ TEST_CASE("property: every observation lands in the first bucket whose bound is 
     CHECK(h.count_below(expected) == 1);
     CHECK(h.sum() == doctest::Approx(value));
   }
+}
+
+TEST_CASE("octaves are exported; all buckets of a histogram only when they are asked for") {
+  metrics m;
+  m.make_histogram("pollux_h_seconds", "H.").observe(0.0012);
+  const auto octaves = m.render(), all = m.render({exposition::prometheus, true});
+  CHECK(contains(octaves, "pollux_h_seconds_bucket{le=\"0.001024\"} 0\n"
+                          "pollux_h_seconds_bucket{le=\"0.002048\"} 1\n"));
+  CHECK(contains(all, "pollux_h_seconds_bucket{le=\"0.001152\"} 0\n"
+                      "pollux_h_seconds_bucket{le=\"0.00128\"} 1\n"));
+  CHECK(contains(all, "pollux_h_seconds_bucket{le=\"67.108864\"} 1\n"
+                      "pollux_h_seconds_bucket{le=\"+Inf\"} 1\n"));
+}
+
+TEST_CASE("property: a quantile is within an eighth of that of the sorted observations") {
+  std::mt19937 random{10};
+  std::uniform_real_distribution<double> exponent{-6, 1.5};
+  for (int round = 0; round < 50; ++round) {
+    histogram h;
+    std::vector<double> sorted;
+    for (std::size_t i = 0, n = 1 + random() % 3'000; i < n; ++i) {
+      sorted.push_back(std::pow(10.0, exponent(random)));
+      h.observe(sorted.back());
+    }
+    std::sort(sorted.begin(), sorted.end());
+    for (const double q : {0.001, 0.5, 0.9, 0.99, 0.999, 1.0}) {
+      const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(sorted.size())));
+      const auto exact = sorted[rank - 1];
+      CAPTURE(q);
+      CAPTURE(sorted.size());
+      REQUIRE(h.quantile(q) <= exact * 1.125);
+      REQUIRE(h.quantile(q) >= exact / 1.125);
+    }
+  }
+  CHECK(std::isnan(histogram{}.quantile(0.5)));
+  histogram far;
+  far.observe(1e6);
+  CHECK(far.quantile(0.5) == histogram::bound(histogram::buckets - 1));
+}
+
+TEST_CASE("exported quantiles are of the last minutes, also when nobody asked for long") {
+  std::int64_t now = 7;
+  metrics m([&] { return now; });
+  auto& h = m.make_histogram("pollux_h_seconds", "H.");
+  for (int i = 0; i < 100; ++i) h.observe(0.5);
+  const auto p50 = [&] {
+    const auto text = m.render();
+    const std::string sample = "pollux_h_quantile_seconds{quantile=\"0.5\"} ";
+    const auto at = text.find(sample);
+    REQUIRE(at != std::string::npos);
+    return text.substr(at + sample.size(), text.find('\n', at) - at - sample.size());
+  };
+  CHECK(contains(m.render(), "# TYPE pollux_h_quantile_seconds summary\n"));
+  CHECK(std::stod(p50()) == doctest::Approx(0.5).epsilon(0.125));
+  now += metrics::slice_ns; // the slice before still counts
+  CHECK(std::stod(p50()) == doctest::Approx(0.5).epsilon(0.125));
+  h.observe(0.001);
+  now += metrics::slice_ns;
+  CHECK(std::stod(p50()) == doctest::Approx(0.001).epsilon(0.125));
+  now += 3'600'000'000'000;
+  CHECK(p50() == "NaN");
+  CHECK(contains(m.render(), "pollux_h_seconds_count 101\n"));
 }
 
 TEST_CASE("counting from many threads loses nothing, also while rendering") {
