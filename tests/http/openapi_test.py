@@ -10,6 +10,8 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
+# an upgrade to a WebSocket succeeds with 101
+UPGRADE = ("operation-2xx-response", "#/paths/~1api~1v1~1ws/get/responses")
 
 
 def redocly():
@@ -42,7 +44,8 @@ class OpenApi(unittest.TestCase):
         done = subprocess.run([redocly(), "lint", "--format", "json", str(file)], capture_output=True, text=True,
                               timeout=150, env=environment, cwd=HERE)
         found = json.loads(done.stdout[done.stdout.index("{"):])
-        return [(p["severity"], p["ruleId"], p["message"]) for p in found["problems"]]
+        told = [(p["severity"], p["ruleId"], p["location"][0].get("pointer", "")) for p in found["problems"]]
+        return [t for t in told if t[1:] != UPGRADE]
 
     def test_the_linter_has_nothing_to_say(self):
         self.assertEqual(self.lint(SOURCE / "docs" / "openapi.json"), [])

@@ -17,7 +17,7 @@ json job_json(const messages::job_answer& a) {
 
 std::string job_path(std::uint64_t id) { return "/api/v1/jobs/" + std::to_string(id); }
 
-/// The arguments of a back-test in the node's units; an errors go to `body`.
+/// The arguments of a back-test in the node's units; what is wrong is told to `body`.
 json backtest_arguments(const json& given, body_reader& body) {
   constexpr std::int64_t from_creation = -1; // the node's word for "all"
   body_reader arguments(given, "#/arguments");
@@ -39,9 +39,11 @@ json backtest_arguments(const json& given, body_reader& body) {
   }
   for (const char* name : {"differences", "threads"})
     if (const auto n = arguments.any(name); !n.is_null()) out[name] = n;
-  if (auto wrong = arguments.refusal())
-    for (const auto& e : parse_document(wrong->body)["errors"]) // the same words, in one answer
-      body.complain_at(e["pointer"].get<std::string>(), e["detail"].get<std::string>());
+  if (auto wrong = arguments.refusal()) { // the same words, in one answer
+    const auto told = parse_document(wrong->body);
+    for (const auto& e : told.at("errors"))
+      body.complain_at(e.at("pointer").get<std::string>(), e.at("detail").get<std::string>());
+  }
   return out;
 }
 

@@ -232,6 +232,27 @@ TEST_CASE("the environment overrides scalars, and a misspelt override is an erro
   CHECK(contains(first_error(""), "POLLUX_NODE_DATE overrides no known key"));
 }
 
+TEST_CASE("a list of texts is read, overridden with commas, and held to origins") {
+  const std::vector<std::string> two{"https://desk.example", "http://localhost:5173"};
+  const auto s = parse("[http]\ncors_origins = [\"https://desk.example\", "
+                       "\"http://localhost:5173\"]\nrate = 50\n",
+                       "node.toml");
+  REQUIRE(s.ok());
+  CHECK(s->http.cors_origins == two);
+  CHECK(s->http.rate == 50);
+  CHECK(parse(to_toml(*s), "again.toml")->http.cors_origins == two);
+  {
+    const override_for_scope set("POLLUX_HTTP_CORS_ORIGINS", "https://a.example,http://b:1");
+    CHECK(parse("", "node.toml")->http.cors_origins ==
+          std::vector<std::string>{"https://a.example", "http://b:1"});
+  }
+  CHECK(contains(first_error("[http]\ncors_origins = \"https://a\"\n"), "2:"));
+  CHECK(contains(first_error("[http]\ncors_origins = [7]\n"), "a list of texts"));
+  for (const char* wrong : {"*", "desk.example", "https://", "https://a/", "https://A", "ftp://a"})
+    CHECK(contains(first_error("[http]\ncors_origins = [\"" + std::string(wrong) + "\"]\n"),
+                   "is no origin"));
+}
+
 TEST_CASE("what is legal but seldom meant is a warning") {
   const auto v = check(
       "[mqtt]\nclean_start = true\n" + std::string(one_ingress) + std::string(one_ingress), "f");
