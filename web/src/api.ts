@@ -201,6 +201,28 @@ export async function twin(id: string, signal?: AbortSignal): Promise<Twin> {
   return document;
 }
 
+/** Those that a filter holds for; all of them from a node that cannot search. */
+export async function twinsLike(filter: string, limit: number, signal?: AbortSignal): Promise<Page<Twin>> {
+  try {
+    return await twinDocuments({ filter, limit }, signal);
+  } catch (e) {
+    if (!(e instanceof ApiError) || e.status !== 400) throw e;
+    return twinDocuments({ limit }, signal);
+  }
+}
+
+export interface Group {
+  by: Record<string, string | null>;
+  count: number;
+}
+
+/** How many twins there are of each kind of something, of those a filter holds for. */
+export async function counted(groupBy: string, filter: string, signal?: AbortSignal): Promise<Group[]> {
+  return items(
+    await json(`/search/aggregate${query({ group_by: groupBy, filter, values: "count" })}`, { signal }),
+  ) as Group[];
+}
+
 export async function stateAt(id: string, at: string, clock: string, signal?: AbortSignal): Promise<Twin> {
   return toTwin(await json(`/twins/${idPath(id)}/state${query({ at, clock })}`, { signal }));
 }

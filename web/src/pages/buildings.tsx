@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Buildings: each zone against its setpoint, what it costs, and the setpoint to be changed.
 import { useRef, useState } from "preact/hooks";
-import { commandState, idPath, model as readModel, sendCommand, twinDocuments } from "../api";
+import { commandState, idPath, model as readModel, sendCommand, twinsLike } from "../api";
 import { type CommandModel, type CommandState, type Twin, toTwin } from "../documents";
 import { number, unitSign } from "../format";
 import { useLive, useLoad } from "../load";
@@ -214,7 +214,7 @@ function useCommands(twins: Twin[]) {
 export function Buildings() {
   const [changed, setChanged] = useState(new Map<string, Twin>());
   const buffers = useRef(new Map<string, LiveBuffer>());
-  const list = useLoad((signal) => twinDocuments({ limit: 200 }, signal), [], 15_000);
+  const list = useLoad((signal) => twinsLike('eq(kind,"building")', 200, signal), [], 15_000);
   useLive({ twins: "*", kinds: "state,alert,command" }, (events) => {
     const states = events
       .filter((e) => e.kind === "state" && e.document.telemetry)

@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import atlas from "world-atlas/countries-110m.json?url";
-import { idPath, model as readModel, series, twinDocuments } from "../api";
+import { idPath, model as readModel, series, twinsLike } from "../api";
 import { type Twin, toTwin, worstOf } from "../documents";
 import { iso, number, unitSign } from "../format";
 import { type LatLon, type Shape, netStep, placeNames, positionOf, shapesOf, trackOf } from "../geography";
@@ -111,6 +111,8 @@ function create(at: HTMLElement): Layers {
   return layers;
 }
 
+const placed =
+  "or(exists(telemetry/lat),exists(telemetry/latitude),exists(properties/position),exists(properties/location))";
 const tone = (t: Twin) => worstOf(t.alerts) ?? "ok";
 
 function place(layers: Layers, twin: Twin, chosen: string) {
@@ -233,9 +235,9 @@ export function MapPage(_: { arguments: string[] }) {
   const [changed, setChanged] = useState(new Map<string, Twin>());
   const minutes = Number(parameters.value.get("minutes")) || 15;
   const chosen = parameters.value.get("twin") ?? "";
-  const list = useLoad((signal) => twinDocuments({ limit: 500 }, signal), [], 20_000);
-  const placed = (list.data?.rows ?? []).map((t) => changed.get(t.id) ?? t).filter((t) => positionOf(t));
-  const ids = placed.map((t) => t.id).join(",");
+  const list = useLoad((signal) => twinsLike(placed, 500, signal), [], 20_000);
+  const rows = (list.data?.rows ?? []).map((t) => changed.get(t.id) ?? t).filter((t) => positionOf(t));
+  const ids = rows.map((t) => t.id).join(",");
   useLive({ twins: "*", kinds: "state,alert" }, (events) => {
     const states = events
       .filter((e) => e.kind === "state" && e.document.telemetry)
@@ -257,14 +259,14 @@ export function MapPage(_: { arguments: string[] }) {
   }, [isDark]);
   useEffect(() => {
     if (ids && layers.current)
-      layers.current.map.fitBounds(L.latLngBounds(placed.map((t) => positionOf(t)!)).pad(0.35), {
+      layers.current.map.fitBounds(L.latLngBounds(rows.map((t) => positionOf(t)!)).pad(0.35), {
         maxZoom: 14,
         animate: false,
       });
   }, [ids === ""]);
   useEffect(() => {
     const stop = new AbortController();
-    for (const t of placed)
+    for (const t of rows)
       void loadTrack(t, minutes, stop.signal)
         .then(
           (points) => layers.current && !stop.signal.aborted && setTrack(layers.current, t.id, points, t.id === chosen),
@@ -273,7 +275,7 @@ export function MapPage(_: { arguments: string[] }) {
     return () => stop.abort();
   }, [ids, minutes, chosen, isDark]);
   useEffect(() => {
-    const names = [...new Set(placed.map((t) => t.model.name))];
+    const names = [...new Set(rows.map((t) => t.model.name))];
     void Promise.all(
       names.map((n) =>
         readModel(n).then(
@@ -284,15 +286,15 @@ export function MapPage(_: { arguments: string[] }) {
     ).then(
       (models) =>
         layers.current &&
-        drawShapes(layers.current, [...models.flatMap(shapesOf), ...placed.flatMap((t) => shapesOf(t.properties))]),
+        drawShapes(layers.current, [...models.flatMap(shapesOf), ...rows.flatMap((t) => shapesOf(t.properties))]),
     );
   }, [ids, isDark]);
   useEffect(() => {
-    for (const t of placed) if (layers.current) place(layers.current, t, chosen);
+    for (const t of rows) if (layers.current) place(layers.current, t, chosen);
   });
   return (
     <>
-      <PageHead title="Map" sub={list.data ? `${placed.length} twins have a position` : undefined}>
+      <PageHead title="Map" sub={list.data ? `${rows.length} twins have a position` : undefined}>
         <div class="range" role="group" aria-label="Length of the tracks">
           {[5, 15, 60, 360].map((m) => (
             <button
@@ -309,7 +311,7 @@ export function MapPage(_: { arguments: string[] }) {
       </PageHead>
       {list.error && !list.data ? <Failure error={list.error} again={list.again} /> : null}
       {list.loading && !list.data && <Loading what="positions" />}
-      {list.data && placed.length === 0 && (
+      {list.data && rows.length === 0 && (
         <Empty title="No twin has a position">
           Twins with <code>lat</code> and <code>lon</code> among their telemetry stand here.
         </Empty>
@@ -322,7 +324,7 @@ export function MapPage(_: { arguments: string[] }) {
           aria-label="Map of twins; the list beside it has the same"
           onDblClick={() => chosen && go(`/twins/${idPath(chosen)}`)}
         />
-        <Side twins={placed} chosen={chosen} />
+        <Side twins={rows} chosen={chosen} />
       </div>
     </>
   );

@@ -2,7 +2,7 @@
 // The fleet at a glance: is all well, how much comes in, what asks for somebody.
 import { useState } from "preact/hooks";
 import { activeAlerts } from "../active";
-import { idPath, twinDocuments } from "../api";
+import { counted, idPath, twinDocuments } from "../api";
 import { type Severity, type Twin, severityRank, toTwin, worstOf } from "../documents";
 import { number, short, unitSign, words } from "../format";
 import { useLive, useLoad } from "../load";
@@ -39,7 +39,23 @@ export function groups(twins: Twin[], nowMs: number): Group[] {
   return [...of.values()].sort((a, b) => a.model.localeCompare(b.model));
 }
 
-const most = 500; // whole documents for the page; larger fleets are counted by the node
+/** The same, counted by the node: for fleets of any size. */
+async function counts(signal: AbortSignal): Promise<Group[]> {
+  const [all, heard, ...bad] = await Promise.all(
+    ["", "lt(age,60)", ...severities.map((s) => `eq(alerts/severity,"${s}")`)].map((f) => counted("model", f, signal)),
+  );
+  const of = (groups: { by: Record<string, string | null>; count: number }[], model: string) =>
+    groups.find((g) => String(g.by.model) === model)?.count ?? 0;
+  return all.map((g) => {
+    const model = String(g.by.model);
+    const worst = Object.fromEntries(severities.map((s, i) => [s, of(bad[i], model)])) as Record<Severity, number>;
+    return { model, twins: g.count, connected: of(heard, model), silent: g.count - of(heard, model), worst };
+  });
+}
+
+const severities: Severity[] = ["critical", "warning", "info"];
+const mostLive = 500; // above it the states of all twins are no stream for one page
+const most = 120; // twins shown one by one
 
 function Figure({
   value,
@@ -113,7 +129,7 @@ function Models({ rows }: { rows: Group[] }) {
 }
 
 function HealthBar({ group }: { group: Group }) {
-  const bad = (["critical", "warning", "info"] as Severity[]).filter((s) => group.worst[s] > 0);
+  const bad = severities.filter((s) => group.worst[s] > 0);
   if (bad.length === 0) return <Dot tone="ok" label="all well" />;
   return (
     <span class="badges">
@@ -194,7 +210,8 @@ export function Overview() {
   const [changed, setChanged] = useState(new Map<string, Twin>());
   const list = useLoad((signal) => twinDocuments({ limit: most }, signal), [], 30_000);
   const all = list.data?.rows ?? [];
-  const small = list.data && !list.data.next;
+  const small = (latest.value?.twins ?? most) <= mostLive;
+  const byModel = useLoad(counts, [], 5000);
   useLive(
     list.data ? { twins: "*", kinds: small ? "state,alert" : "alert" } : undefined,
     (events) => {
@@ -264,7 +281,7 @@ export function Overview() {
         <div class="columns">
           <div>
             <Card title="By model">
-              <Models rows={groups(twins, Date.now())} />
+              <Models rows={byModel.data ?? groups(twins, Date.now())} />
             </Card>
             <Card title="Twins" aside={<a href="/twins">table</a>}>
               <Twins twins={twins} />
