@@ -54,9 +54,12 @@ export function millis(time: string | null | undefined): number {
   return time ? Date.parse(time) : NaN;
 }
 
+/** The age of a time, by a clock that ticks in seconds: what is younger than that is "now". */
 export function ageOf(time: string | null | undefined, now = Date.now()): string {
   const at = millis(time);
-  return Number.isNaN(at) ? "–" : age((now - at) / 1000);
+  if (Number.isNaN(at)) return "–";
+  const seconds = (now - at) / 1000;
+  return seconds > -3 && seconds < 1.5 ? "now" : age(seconds);
 }
 
 const two = (n: number) => String(n).padStart(2, "0");

@@ -2,7 +2,7 @@
 // Pure parts: node --test strips the types itself (npm test).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { age, bytes, clock, duration, inSentence, number, short, unitSign } from "../src/format";
+import { age, ageOf, bytes, clock, duration, inSentence, number, short, unitSign } from "../src/format";
 import { bandOf, evidenceLimits, limitsOf, marksOf } from "../src/limits";
 import { netStep, placeNames, shapesOf, trackOf } from "../src/geography";
 import { parseMetrics, quantile, total } from "../src/metrics";
@@ -25,6 +25,8 @@ test("numbers keep the digits that matter", () => {
 test("ages are told in the largest unit that fits, and the future is said to be one", () => {
   assert.deepEqual([0.25, 12, 300, 7200, 200_000, -30].map(age), ["250 ms", "12 s", "5 min", "2 h", "2 d", "in 30 s"]);
   assert.equal(age(NaN), "–");
+  const at = Date.UTC(2026, 0, 1);
+  assert.deepEqual([-1, 0.9, 2, 61].map((s) => ageOf(new Date(at).toISOString(), at + s * 1000)), ["now", "now", "2 s", "61 s"]);
 });
 
 test("durations are read as the node writes them", () => {

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { alerts as listAlerts, idPath, model as readModel, twin as readTwin } from "../api";
 import { type AlertRow, type CommandModel, type ModelText, type Twin, toTwin, worstOf } from "../documents";
-import { age, bytes, clock, inSentence, iso, millis, number, shortHash, words, unitSign } from "../format";
+import { age, ageOf, bytes, clock, inSentence, iso, millis, number, shortHash, words, unitSign } from "../format";
 import { now } from "../clock";
 import { useLive, useLoad } from "../load";
 import { parameters, setParameters } from "../router";
@@ -51,7 +51,7 @@ export function Values({ twin, at }: { twin: Twin; at?: number }) {
                 <td class="num value">
                   {number(t.value, 6)} <span class="unit">{unitSign(t.unit)}</span>
                 </td>
-                <td>{t.event_time ? age((moment - millis(t.event_time)) / 1000) : "–"}</td>
+                <td>{at ? age((at - millis(t.event_time)) / 1000) : ageOf(t.event_time, moment)}</td>
                 <td>
                   <Dot tone={tone} label={label} />
                 </td>
@@ -333,8 +333,8 @@ export function TwinPage({ arguments: [id] }: { arguments: string[] }) {
         title={<span class="mono">{id}</span>}
         sub={
           <>
-            {twin.kind}, model {twin.model.name} · last heard of{" "}
-            <Age time={twin.last_ingest_time ?? twin.last_event_time} /> ago
+            {twin.kind}, model {twin.model.name} · last heard of:{" "}
+            <Age time={twin.last_ingest_time ?? twin.last_event_time} />
           </>
         }
       >
