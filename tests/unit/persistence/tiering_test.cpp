@@ -4,6 +4,7 @@
 #include "tests/unit/persistence/tier_fixture.hpp"
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <doctest/doctest.h>
 #include <map>
 #include <thread>
@@ -229,7 +230,7 @@ TEST_CASE("tiers: a reader sees every input while moves go on beside it") {
     a.put_readings(0, times);
   }
   std::atomic<bool> done{false};
-  int reads = 0;
+  std::atomic<int> reads = 0;
   bool equal = true;
   std::thread reader([&] {
     do {
@@ -243,11 +244,23 @@ TEST_CASE("tiers: a reader sees every input while moves go on beside it") {
       ++reads;
     } while (!done);
   });
-  for (int d = 0; d < 430; d += 9) a.run(noon + d * day);
+  // moves are faster than reads: a reader is left a few of them to read across, then waited for
+  bool in_time = true;
+  int waits = 0;
+  for (int moves = 0; moves * 9 < 430; ++moves) {
+    a.run(noon + moves * 9 * day);
+    if (moves % 8 != 7) continue;
+    ++waits;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (reads < waits && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    in_time = in_time && reads >= waits;
+  }
   done = true;
   reader.join();
   CHECK(equal);
-  CHECK(reads > 1);
+  CHECK(waits == 6);
+  CHECK(in_time);
+  CHECK(reads > waits);
   a.run(noon + 431 * day);
   CHECK(a.read(0) == a.expected[0]);
   a.check();
