@@ -105,7 +105,25 @@ status leveldb_store::write(store_batch& b, bool synced) {
   return s ? s : fail_with(s.error().within("store"));
 }
 
+/// Whether the state that is written now is of another format (its first byte) than the newest
+/// there is. Formats change between two starts only, so one look a twin is enough.
+bool leveldb_store::format_changes(std::uint32_t shard, std::uint32_t row, domain::input_id last,
+                                   std::string_view coming) {
+  auto& seen = format_seen_[shard];
+  if (row >= seen.size()) seen.resize(row + 1);
+  if (seen[row]) return false;
+  seen[row] = true;
+  if (last == domain::input_id{}) return false;
+  const auto kept = get(input_key(tables::snapshots, shard, row, last));
+  if (!kept || !*kept) return false;
+  const auto before = decode_snapshot(**kept, last);
+  const auto now = decode_snapshot(coming, {});
+  return before && now && before->state.substr(0, 1) != now->state.substr(0, 1);
+}
+
 /// Adds the snapshots to `rows` and drops those that are neither among the newest two nor anchors.
+/// The last state of an older format becomes an anchor: today's code need not come to it from the
+/// twin's creation, and replays go on from it.
 status leveldb_store::thin_snapshots(leveldb_store_batch& b, leveldb::WriteBatch& rows) {
   std::map<std::string, head_row> heads;
   for (const auto& s : b.snapshots_) {
@@ -130,8 +148,10 @@ status leveldb_store::thin_snapshots(leveldb_store_batch& b, leveldb::WriteBatch
         rows.Delete(input_key(tables::snapshots, s.shard, s.head.row, h.previous));
       h.previous = h.head.at;
       ++h.since_anchor;
-      if (s.readings > 0 ? s.readings >= h.anchor_readings + readings_per_anchor
-                         : h.since_anchor >= snapshots_per_anchor) {
+      if (format_changes(s.shard, s.head.row, h.previous, s.row))
+        h.anchor = h.previous;
+      else if (s.readings > 0 ? s.readings >= h.anchor_readings + readings_per_anchor
+                              : h.since_anchor >= snapshots_per_anchor) {
         h.anchor = s.head.at;
         h.anchor_readings = s.readings;
         h.since_anchor = 0;

@@ -6,7 +6,9 @@
 #include "persistence/folder_lock.hpp"
 #include "persistence/store_rows.hpp"
 #include <leveldb/write_batch.h>
+#include <map>
 #include <mutex>
+#include <vector>
 
 namespace pollux::persistence {
 
@@ -121,6 +123,8 @@ private:
   [[nodiscard]] result<erased_rows> rows_of_twin(std::uint32_t shard, std::uint32_t row,
                                                  std::vector<std::string>& keys) const;
   [[nodiscard]] status thin_snapshots(leveldb_store_batch& b, leveldb::WriteBatch& rows);
+  [[nodiscard]] bool format_changes(std::uint32_t shard, std::uint32_t row, domain::input_id last,
+                                    std::string_view coming);
   [[nodiscard]] status read_quarantine_counts();
   [[nodiscard]] status evict_quarantine(quarantine_counts& counts, leveldb::WriteBatch& rows,
                                         std::uint64_t coming);
@@ -131,6 +135,8 @@ private:
   folder_lock lock_;
   std::unique_ptr<database> database_;
   std::mutex heads_; ///< from reading a head row to writing it back
+  std::map<std::uint32_t, std::vector<bool>>
+      format_seen_; ///< by shard and row: the newest state is of the format that is written now
 
   mutable std::mutex quarantine_mutex_;
   quarantine_counts quarantine_;

@@ -133,6 +133,30 @@ TEST_CASE("store: where readings are counted an anchor stays for every 100,000 o
   CHECK(kept(*s, 7) == std::vector<std::uint64_t>{10, 20, 30, 32, 33});
 }
 
+TEST_CASE("store: the last state of each older format stays as an anchor") {
+  scratch_folder folder;
+  std::uint64_t at = 0;
+  const auto write = [&](char format, int snapshots) {
+    auto s = open(folder);
+    for (int i = 0; i < snapshots; ++i) {
+      auto one = snapshot_at(++at);
+      one.state.front() = format;
+      put(*s, 7, one);
+      one.state.front() = static_cast<char>(format + 1); // its neighbour's formats are its own
+      put(*s, 0, one);
+    }
+    return std::pair{kept(*s, 7), kept(*s, 0)};
+  };
+  using positions = std::vector<std::uint64_t>;
+  CHECK(write('2', 5) == std::pair{positions{4, 5}, positions{4, 5}});
+  CHECK(write('2', 5).first == positions{9, 10});
+  CHECK(write('3', 1).first == positions{10, 11});
+  CHECK(write('3', 10) == std::pair{positions{10, 20, 21}, positions{10, 20, 21}});
+  CHECK(write('4', 5).first == positions{10, 21, 25, 26});
+  // those of the ordinary spacing are not lost by it
+  CHECK(write('4', 60).first.size() == 5);
+}
+
 TEST_CASE("store: property: random writes agree with plain maps, across restarts") {
   scratch_folder folder;
   auto s = open(folder);
