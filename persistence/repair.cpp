@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/repair.hpp"
 #include "messages/hash.hpp"
+#include "persistence/alert_repair.hpp"
 #include "persistence/history_repair.hpp"
 #include "persistence/log_row.hpp"
 #include "persistence/shard_cut.hpp"
@@ -44,6 +45,10 @@ bool same_for_ever(char table) {
          table == tables::quarantine;
 }
 
+std::string wide_name(std::uint32_t shard) {
+  return "(inputs of all twins of shard " + std::to_string(shard) + ")";
+}
+
 class repairing {
 public:
   repairing(leveldb_log& journal, leveldb_store& tables, const repair_options& options)
@@ -60,6 +65,8 @@ private:
   [[nodiscard]] status mend_registry(std::uint32_t shard);
   [[nodiscard]] status mend_log(std::uint32_t shard);
   [[nodiscard]] status read_keys(std::uint32_t shard);
+  [[nodiscard]] status mend_alerts();
+  [[nodiscard]] bool history_is_lost(std::uint32_t shard, const std::string& key) const;
   void read_cold_directories();
 
   leveldb_log& journal_;
@@ -69,6 +76,9 @@ private:
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> keys_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> doubtful_heads_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<cold_place>> frames_;
+  /// By twin: incident and its note.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::map<std::string, std::size_t>> alerts_;
+  std::set<std::string> lost_history_; ///< whose; "": a segment's, of anybody
 };
 
 result<std::vector<repair_note>> repairing::run() {
@@ -79,6 +89,7 @@ result<std::vector<repair_note>> repairing::run() {
   for (std::uint32_t shard = 0; shard < journal_.shards(); ++shard)
     if (auto s = mend_registry(shard); !s) return s.error();
   if (auto s = mend_heads(); !s) return s.error();
+  const auto before_history = notes_.size();
   for (std::uint32_t shard = 0; shard < journal_.shards(); ++shard) {
     tail_view tail;
     if (options_.backup_log != nullptr && shard < options_.backup_log->shards())
@@ -88,13 +99,17 @@ result<std::vector<repair_note>> repairing::run() {
       if (place.first == shard) rows.insert(place.second);
     for (const auto row : rows) {
       const auto known = keys_.find({shard, row});
-      auto key = known != keys_.end() ? known->second : std::string("(shard-wide inputs)");
+      auto key = known != keys_.end() ? known->second : wide_name(shard);
       auto s = history_repair(tables_, shard, row, std::move(key), options_, tail, notes_)
                    .run(frames_[{shard, row}]);
       if (!s) return s.error();
     }
     if (auto s = mend_log(shard); !s) return s.error();
   }
+  for (auto n = notes_.begin() + static_cast<std::ptrdiff_t>(before_history); n != notes_.end();
+       ++n)
+    if (n->lost) lost_history_.insert(n->twin);
+  if (auto s = mend_alerts(); !s) return s.error();
   if (!options_.dry_run) {
     auto batch = tables_.batch();
     if (auto s = tables_.write(*batch, true); !s) return s.error();
@@ -203,6 +218,13 @@ void repairing::mend_row(const leveldb::Iterator& row, const std::string& why,
     const auto shard = k.u16();
     doubtful_heads_.insert({shard, k.u32()});
   }
+  if (table == tables::alerts) {
+    key_reader k(key.substr(1));
+    const auto shard = k.u16();
+    const auto number = k.u32();
+    alerts_[{shard, number}].emplace(key.substr(twin_key(table, shard, number).size()),
+                                     notes_.size());
+  }
   if (table == tables::heads) {
     note.done = "made anew from the snapshots";
   } else if (table == tables::taken) {
@@ -260,6 +282,47 @@ status repairing::mend_heads() {
   const auto db = tables_.rows().acquire();
   if (!db) return closed();
   return to_status(db->Write({}, &batch), "writing heads");
+}
+
+/// A replay across a gap would tell of alerts that never were.
+bool repairing::history_is_lost(std::uint32_t shard, const std::string& key) const {
+  return lost_history_.contains(key) || lost_history_.contains(wide_name(shard)) ||
+         lost_history_.contains("");
+}
+
+/// Last, when the history is as whole as it can be made.
+status repairing::mend_alerts() {
+  if (options_.models == nullptr) return {};
+  if (options_.rows_are_missing)
+    for (const auto& [place, key] : keys_) alerts_[place];
+  for (const auto& [place, damaged] : alerts_) {
+    const auto known = keys_.find(place);
+    if (known == keys_.end()) continue;
+    std::set<std::string> wanted;
+    if (!options_.rows_are_missing)
+      for (const auto& [incident, note] : damaged) wanted.insert(incident);
+    auto batch = tables_.batch();
+    const auto made =
+        history_is_lost(place.first, known->second)
+            ? rebuilt_alerts{{}, "its history has a gap"}
+            : rebuild_alerts(journal_, tables_, *options_.models,
+                             {place.first, place.second, known->second}, wanted, *batch);
+    if (!made) return made.error();
+    for (const auto& [incident, note] : damaged)
+      if (made->incidents.contains(incident)) {
+        notes_[note].done = "worked out again from the journal";
+        notes_[note].lost = false;
+      } else if (!made->why.empty()) {
+        notes_[note].done += "; a replay does not bring it back: " + made->why;
+      }
+    for (const auto& incident : made->incidents)
+      if (!damaged.contains(incident))
+        notes_.push_back({known->second, "alert " + incident + " is missing",
+                          "worked out again from the journal", false});
+    if (options_.dry_run || made->incidents.empty()) continue;
+    if (auto s = tables_.write(*batch, false); !s) return s;
+  }
+  return {};
 }
 
 /// Damaged rows of the log come back from a backup, or go aside with their bytes.

@@ -3,6 +3,7 @@
 // tell of, damaged rows are set aside, and what a backup still has comes back where the hash chain
 // says that it is the very same. What is sound is never touched (docs/operations.md).
 #pragma once
+#include "domain/twin/twin.hpp"
 #include "persistence/cold_file.hpp"
 #include "persistence/leveldb_log.hpp"
 #include "persistence/leveldb_store.hpp"
@@ -25,7 +26,9 @@ struct repair_options {
   bool dry_run = false;
   const log* backup_log = nullptr; ///< both or none: a backup, opened
   const store* backup_tables = nullptr;
-  const cold_folder* files = nullptr; ///< the folder's own cold files, if it has any
+  const cold_folder* files = nullptr;           ///< the folder's own cold files, if it has any
+  const domain::model_source* models = nullptr; ///< without it damaged alerts do not come back
+  bool rows_are_missing = false; ///< the store was salvaged: every twin's alerts are looked for
 };
 
 /// Errors: io, no_space, unavailable. Damage is a note, not an error. Doing it again does nothing

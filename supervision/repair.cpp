@@ -3,6 +3,7 @@
 #include "persistence/backup.hpp"
 #include "persistence/file_copy.hpp"
 #include "supervision/offline_storage.hpp"
+#include <algorithm>
 #include <filesystem>
 
 namespace pollux::supervision {
@@ -78,6 +79,9 @@ result<notes> repair(const std::string& data, const std::string& backup, bool dr
   opened_backup other(data);
   persistence::repair_options options;
   options.dry_run = dry_run;
+  options.models = &(*opened)->models;
+  options.rows_are_missing = std::any_of(out.begin(), out.end(),
+                                         [](const auto& n) { return n.what.starts_with("store"); });
   std::shared_ptr<persistence::cold_folder> cold;
   if (fs::is_directory(data + "/history")) {
     auto files = persistence::cold_folder::open(data + "/history");

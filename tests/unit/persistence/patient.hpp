@@ -71,8 +71,11 @@ struct patient : running_twin {
     value[at] = static_cast<char>(value[at] ^ 4);
     put(of, key, value);
   }
-  [[nodiscard]] std::vector<repair_note> mend(bool with_backup, bool dry_run = false) const {
+  [[nodiscard]] std::vector<repair_note> mend(bool with_backup, bool dry_run = false,
+                                              bool rows_are_missing = false) const {
     repair_options o;
+    o.models = &models;
+    o.rows_are_missing = rows_are_missing;
     o.dry_run = dry_run;
     o.files = cold.get();
     if (with_backup) {

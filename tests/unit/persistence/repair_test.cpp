@@ -269,15 +269,72 @@ TEST_CASE("repair: a damaged row of the log comes back, or goes aside") {
   }
 }
 
-TEST_CASE("repair: rows of other tables that are damaged are named and set aside") {
+TEST_CASE("repair: alerts are worked out again from the journal, byte for byte") {
   patient p;
-  const auto& incident = p.alerts.begin()->second.incident;
-  p.flip(p.rows(), twin_key(tables::alerts, shard, 0) + incident, 30);
+  const auto before = p.all(p.rows());
+  const auto key = [&](const alert_row& row) {
+    return twin_key(tables::alerts, shard, 0) + row.incident;
+  };
+  REQUIRE(p.alerts.size() > 10);
+  bool rows_are_missing = false;
+  SUBCASE("the oldest and the newest are damaged") {
+    p.flip(p.rows(), key(p.alerts.begin()->second), 30);
+    p.flip(p.rows(), key(p.alerts.rbegin()->second), 30);
+  }
+  SUBCASE("two are missing from a store that was salvaged") {
+    p.erase(p.rows(), key(p.alerts.begin()->second));
+    p.erase(p.rows(), key(std::next(p.alerts.begin(), 5)->second));
+    rows_are_missing = true;
+  }
+  const auto dry = p.mend(false, true, rows_are_missing);
+  const auto notes = p.mend(false, false, rows_are_missing);
+  CHECK(text(notes) == text(dry));
+  REQUIRE(notes.size() == 2);
+  for (const auto& n : notes) {
+    CHECK(n.twin == twin);
+    CHECK(n.done == "worked out again from the journal");
+    CHECK_FALSE(n.lost);
+  }
+  auto after = p.all(p.rows());
+  std::erase_if(after, [](const auto& row) { return row.first.front() == set_aside_table; });
+  CHECK(after == before);
+  CHECK(p.verified().findings_total == 0);
+  CHECK(p.mend(false, false, rows_are_missing).empty());
+}
+
+TEST_CASE("repair: an alert is not made up across a gap in the history") {
+  patient p;
+  p.put(p.rows(), p.key_of(tables::blocks, 1), "x");
+  p.flip(p.rows(), twin_key(tables::alerts, shard, 0) + p.alerts.rbegin()->second.incident, 30);
   const auto notes = p.mend(false);
-  REQUIRE(notes.size() == 1);
-  CHECK(notes[0].twin == twin);
+  REQUIRE(notes.size() == 2);
+  CHECK(notes[0].done.find("its history has a gap") != std::string::npos);
   CHECK(notes[0].lost);
-  CHECK(p.mend(false).empty());
+  CHECK(notes[1].lost);
+  SUBCASE("which a backup closes") {
+    patient q;
+    q.put(q.rows(), q.key_of(tables::blocks, 1), "x");
+    q.flip(q.rows(), twin_key(tables::alerts, shard, 0) + q.alerts.rbegin()->second.incident, 30);
+    for (const auto& n : q.mend(true)) CHECK_FALSE(n.lost);
+    CHECK(q.verified().findings_total == 0);
+  }
+}
+
+TEST_CASE("repair: transitions that the outbox has not taken are left to the next start") {
+  patient p;
+  const auto& newest = p.alerts.rbegin()->second;
+  REQUIRE(newest.transitions.size() == 2);
+  auto untold = newest;
+  untold.transitions.pop_back();
+  const auto b = p.tables->batch();
+  b->put_alert(untold);
+  b->mark_taken(shard, 0, untold.transitions.back().id);
+  REQUIRE(p.tables->write(*b, true).ok());
+  p.flip(p.rows(), twin_key(tables::alerts, shard, 0) + newest.incident, 30);
+  CHECK(p.mend(false).size() == 1);
+  const auto row = p.tables->find_alert(shard, 0, newest.incident);
+  REQUIRE((row.ok() && row->has_value()));
+  CHECK((*row)->transitions.size() == 1);
 }
 
 TEST_CASE("repair: a registry row that is gone comes back, or its number is kept") {
