@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A twin as people see it, gathered from its state: costs allocations, so only when somebody asks.
 #include "domain/alert/alert_desk.hpp"
+#include "domain/alert/alert_words.hpp"
 #include "domain/model/operator.hpp"
 #include "domain/twin/timeline.hpp"
 #include "domain/twin/twin.hpp"
@@ -62,13 +63,6 @@ void describe_operators(const twin_state::body& b, std::int64_t now_ns, twin_des
   }
 }
 
-std::string state_of(const active_alert& a) {
-  if (a.quiet != silence::none) return to_string(a.quiet);
-  if (a.flapping) return "flapping";
-  if (a.latched) return "latched";
-  return a.acknowledged ? "acknowledged" : "active";
-}
-
 void describe_alerts(const twin_state::body& b, twin_description& out) {
   const auto& table = b.rare->alerts;
   for (const auto& a : table.all()) {
@@ -83,7 +77,7 @@ void describe_alerts(const twin_state::body& b, twin_description& out) {
          a.raised_event_ns,
          a.acknowledged,
          a.by,
-         state_of(a),
+         state_word(a),
          a.assignee,
          a.snoozed_until_ns,
          a.effects,
