@@ -25,6 +25,7 @@ struct feed_state {
   caf::actor outbox;
   std::map<std::uint64_t, watcher> watchers;
   std::uint64_t last_watch = 0;
+  messages::gauge* memory = nullptr; ///< nullptr: nobody asks
   static inline const char* name = "feed";
 };
 
@@ -56,7 +57,20 @@ caf::result<messages::watch_page> pull(feed_actor* self, const messages::watch_p
   return page;
 }
 
-caf::behavior feed(feed_actor* self) {
+void tell_memory(const feed_state& s) {
+  if (s.memory == nullptr) return;
+  std::size_t bytes = 0;
+  for (const auto& [number, w] : s.watchers)
+    for (const auto& e : w.events) bytes += sizeof e + e.twin.size() + e.document.size();
+  s.memory->set(static_cast<double>(bytes));
+}
+
+caf::behavior feed(feed_actor* self, messages::metrics* metrics) {
+  if (metrics != nullptr)
+    self->state.memory = &metrics->make_gauge("pollux_memory_bytes",
+                                              "Memory by owner; of twins, windows and outbox "
+                                              "estimated by samples",
+                                              {{"owner", "feed"}});
   self->delayed_send(self, std::chrono::seconds{5}, sweep_atom::value);
   return {
       [self](const feed_hosts& h) {
@@ -95,6 +109,7 @@ caf::behavior feed(feed_actor* self) {
           return true;
         });
         tell_outbox(self);
+        tell_memory(self->state);
         self->delayed_send(self, std::chrono::seconds{5}, sweep_atom::value);
       },
   };
@@ -102,6 +117,8 @@ caf::behavior feed(feed_actor* self) {
 
 } // namespace
 
-caf::actor spawn_feed(caf::actor_system& system) { return system.spawn(feed); }
+caf::actor spawn_feed(caf::actor_system& system, messages::metrics* metrics) {
+  return system.spawn(feed, metrics);
+}
 
 } // namespace pollux::actors

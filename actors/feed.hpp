@@ -3,6 +3,7 @@
 // acknowledgement).
 #pragma once
 #include "actors/work.hpp"
+#include "messages/observability/metrics.hpp"
 #include <caf/all.hpp>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct feed_hosts {
   caf::actor outbox; ///< told (set_watched) whether anybody watches at all
 };
 
-caf::actor spawn_feed(caf::actor_system& system);
+/// `metrics`: told how much waits for watchers, every 5 s; may be nullptr.
+caf::actor spawn_feed(caf::actor_system& system, messages::metrics* metrics = nullptr);
 
 } // namespace pollux::actors
 

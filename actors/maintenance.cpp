@@ -213,12 +213,15 @@ caf::behavior maintenance(maintenance_actor* self, maintenance_surroundings with
                         [j = with.journal] { return static_cast<double>(j->state().tail_bytes); });
   m.make_gauge_callback("pollux_journal_free_bytes", "Free bytes on the journal's file system",
                         [j = with.journal] { return static_cast<double>(j->state().free_bytes); });
+  m.make_gauge_callback("pollux_ready", "1 while all conditions of /readyz are met",
+                        [c = with.conditions] { return c->ready() ? 1.0 : 0.0; });
   self->state.with = std::move(with);
   begin_tiers(self);
   self->send(self, look_atom::value, true);
   return {
       [self](look_atom, bool periodic) {
         look(self);
+        self->state.with.metrics->turn_slices();
         if (periodic)
           self->delayed_send(self, std::chrono::milliseconds{500}, look_atom::value, true);
       },

@@ -138,6 +138,8 @@ caf::result<command_answer> take_command(self_pointer self, const command_reques
   if (!twin) return to_caf(twin.error());
   auto in = command_input(r, s.with.now());
   if (!in) return to_caf(in.error());
+  // before the journal: the outbox hears of it earlier than of the command
+  if (!r.traceparent.empty()) caf::anon_send(s.with.outbox, traced_command{r.id, r.traceparent});
   if (auto written = journal(s, r.twin, {}, (*in)->in); !written) return to_caf(written.error());
   return command_answer{r.id, "accepted", "journaled; ask for its state by id", {}};
 }

@@ -2,12 +2,15 @@
 #include "actors/outbox.hpp"
 #include "actors/directory.hpp"
 #include "actors/parent_post.hpp"
+#include "actors/stage_metrics.hpp"
 #include "messages/documents.hpp"
 #include "messages/observability/log.hpp"
+#include "messages/observability/trace_context.hpp"
 #include <chrono>
 #include <deque>
 #include <map>
 #include <optional>
+#include <unordered_map>
 
 namespace pollux::actors {
 
@@ -19,6 +22,7 @@ using sent_atom = caf::atom_constant<caf::atom("sent")>;
 namespace logging = messages::log;
 
 constexpr std::size_t max_batch = 512;
+constexpr std::size_t max_traces = 10'000; // of commands that have not gone out yet
 const std::string mqtt_destination = "mqtt";
 
 struct queued {
@@ -42,7 +46,13 @@ public:
         alerts_(with_.metrics->make_counter("pollux_alert_transitions_total",
                                             "Alert transitions, replays excluded")),
         waiting_(with_.metrics->make_gauge("pollux_outbox_waiting",
-                                           "Effects not yet acknowledged by the broker")) {}
+                                           "Effects not yet acknowledged by the broker")),
+        memory_(with_.metrics->make_gauge(
+            "pollux_memory_bytes",
+            "Memory by owner; of twins, windows and outbox estimated by samples",
+            {{"owner", "outbox"}})),
+        to_alert_(stage_seconds(*with_.metrics, "ingest_to_alert")),
+        to_sent_(stage_seconds(*with_.metrics, "command_to_sent")) {}
 
   caf::behavior make_behavior() override {
     take_up();
@@ -66,6 +76,7 @@ public:
           delayed_send(this, std::chrono::milliseconds{200}, retry_atom::value);
         },
         [this](const set_watched& w) { watched_ = w.on; },
+        [this](const traced_command& t) { note_trace(t); },
         [this](caf::get_atom) {
           return std::uint64_t{queue_.size() + in_flight_.size() + parents_.size()};
         },
@@ -73,6 +84,21 @@ public:
   }
 
 private:
+  void note_trace(const traced_command& t) {
+    if (!traces_.try_emplace(t.id, t.traceparent).second) return;
+    traced_.push_back(t.id);
+    if (traced_.size() <= max_traces) return;
+    traces_.erase(traced_.front());
+    traced_.pop_front();
+  }
+
+  // By the command's id; a command that is sent again goes with the same trace.
+  void add_trace(const domain::effect& effect, messages::publication& to) const {
+    if (effect.kind != domain::effect_kind::command) return;
+    const auto known = traces_.find(effect.command.command_id);
+    if (known != traces_.end()) to.traceparent = known->second;
+  }
+
   void open_batch() {
     if (!batch_) batch_ = with_.tables->batch();
     if (flushing_) return;
@@ -172,6 +198,7 @@ private:
     }
     auto publication = publication_of(with_.rules, twin, effect);
     if (!publication) return;
+    add_trace(effect, *publication);
     persistence::outbox_row row{place.shard, place.row, twin, mqtt_destination, effect};
     batch_->put_outbox(row);
     staged_.push_back({std::move(row), std::move(*publication)});
@@ -253,7 +280,9 @@ private:
       queue_.pop_front();
     }
     if (queue_.empty() && in_flight_.empty() && parents_.size() == 0 && spilled_) take_up();
-    waiting_.set(static_cast<double>(queue_.size() + in_flight_.size() + parents_.size()));
+    const auto held = static_cast<double>(queue_.size() + in_flight_.size() + parents_.size());
+    waiting_.set(held);
+    memory_.set(held * mean_bytes_);
   }
 
   void on_sent(std::uint64_t number, bool ok) {
@@ -264,6 +293,7 @@ private:
     in_flight_rows_.erase({{sent.row.shard, sent.row.row}, sent.row.what.id});
     if (ok) {
       published_.add();
+      measure(sent);
       forget(sent.row);
       pump();
       return;
@@ -276,6 +306,22 @@ private:
     };
     while (place != queue_.end() && key(place->row) < key(sent.row)) ++place;
     queue_.insert(place, std::move(sent));
+  }
+
+  // From the ingest time of the input the effect came of: the reading, or the command's request.
+  void measure(const queued& sent) {
+    const bool alert = sent.row.what.kind == domain::effect_kind::alert;
+    (alert ? to_alert_ : to_sent_)
+        .observe(seconds_between(sent.row.what.ingest_time_ns, with_.now()));
+    const auto bytes = static_cast<double>(sizeof(queued) + sent.what.payload.size() +
+                                           sent.what.topic.size() + sent.row.twin.size());
+    mean_bytes_ += (bytes - mean_bytes_) / 64;
+    const auto trace = messages::trace_id_of(sent.what.traceparent);
+    if (!trace.empty())
+      logging::info("outbox", "a command is published",
+                    {{"twin", sent.row.twin},
+                     {"command_id", sent.row.what.command.command_id},
+                     {"trace_id", trace}});
   }
 
   void forget(const persistence::outbox_row& row) {
@@ -300,7 +346,11 @@ private:
   std::uint64_t last_number_ = 0;
   parent_post parents_;
   messages::counter &published_, &dropped_, &expired_, &faults_, &alerts_;
-  messages::gauge& waiting_;
+  messages::gauge &waiting_, &memory_;
+  messages::histogram &to_alert_, &to_sent_;
+  std::unordered_map<std::string, std::string> traces_; ///< command id -> traceparent
+  std::deque<std::string> traced_;                      ///< their ids, oldest first
+  double mean_bytes_ = sizeof(queued) + 256;            ///< of lately sent ones
 };
 
 } // namespace

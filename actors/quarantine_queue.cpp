@@ -7,13 +7,21 @@ quarantine_queue::quarantine_queue(persistence::store& tables, messages::metrics
     : store_(tables), metrics_(metrics),
       overflow_(metrics.make_counter(
           "pollux_quarantine_overflow_total",
-          "Records counted and dropped because the quarantine could not keep up")) {}
+          "Records counted and dropped because the quarantine could not keep up")) {
+  using messages::quarantine_reason;
+  for (auto r = quarantine_reason::malformed; r <= quarantine_reason::unsupported;
+       r = static_cast<quarantine_reason>(static_cast<int>(r) + 1))
+    counted(r); // so that each is there, at 0, before the first record
+}
+
+messages::counter& quarantine_queue::counted(messages::quarantine_reason why) {
+  return metrics_.make_counter("pollux_quarantined_total",
+                               "Input that could not be used, by reason",
+                               {{"reason", messages::to_string(why)}});
+}
 
 void quarantine_queue::put(messages::quarantined record) {
-  metrics_
-      .make_counter("pollux_quarantined_total", "Input that could not be used, by reason",
-                    {{"reason", messages::to_string(record.reason)}})
-      .add();
+  counted(record.reason).add();
   if (record.payload.size() > max_payload) {
     record.detail += " (payload cut from " + std::to_string(record.payload.size()) + " bytes)";
     record.payload.resize(max_payload);

@@ -22,6 +22,7 @@ public:
   status flush();
 
 private:
+  messages::counter& counted(messages::quarantine_reason why);
   persistence::store& store_;
   messages::metrics& metrics_;
   messages::counter& overflow_;

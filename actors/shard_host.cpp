@@ -32,7 +32,7 @@ caf::actor spawn_shard_host(caf::actor_system& system, host_surroundings with,
 shard_host::shard_host(caf::actor_config& config, host_surroundings with,
                        std::vector<std::uint32_t> shards, host_options options)
     : caf::event_based_actor(config), with_(std::move(with)), options_(std::move(options)),
-      crashes_(with_.metrics->make_counter(
+      label_(host_label(shards)), crashes_(with_.metrics->make_counter(
           "pollux_twin_crashes_total",
           "Twins that an input crashed; each was restarted from its journal")),
       poisoned_(with_.metrics->make_counter(
@@ -43,9 +43,9 @@ shard_host::shard_host(caf::actor_config& config, host_surroundings with,
       passivations_(
           with_.metrics->make_counter("pollux_twin_passivations_total", "Twins put to sleep")),
       awake_now_(
-          with_.metrics->make_gauge("pollux_twins_awake", "Twins in memory", host_label(shards))),
+          with_.metrics->make_gauge("pollux_twins_awake", "Twins in memory", label_)),
       armed_now_(with_.metrics->make_gauge(
-          "pollux_timers_armed", "Twins whose timer is in its host's queue", host_label(shards))) {
+          "pollux_timers_armed", "Twins whose timer is in its host's queue", label_)) {
   for (const auto number : shards) {
     shards_.push_back(std::make_unique<hosted_shard>());
     shards_.back()->number = number;
@@ -63,6 +63,8 @@ caf::behavior shard_host::make_behavior() {
   around_->outbox = with_.outbox;
   around_->node = with_.node;
   around_->count_in(*with_.metrics);
+  around_->samples = std::make_shared<twin_samples>();
+  export_samples(*with_.metrics, label_, around_->samples, awake_now_);
   send(this, recover_atom::value);
   return {
       [this](const hand_over_batch& batch) { deliver(*batch.segments); },
@@ -185,9 +187,13 @@ host_row& shard_host::row_at(hosted_shard& shard, std::uint32_t row) {
 }
 
 void shard_host::deliver(const std::vector<persistence::positioned_segment>& segments) {
-  for (const auto& s : segments)
+  for (const auto& s : segments) {
+    if (s.committed_ns != 0 && (committed_ns_ == 0 || s.committed_ns < committed_ns_))
+      committed_ns_ = s.committed_ns;
     if (auto* shard = shard_of({s.shard, 0})) take_segment(*shard, s);
+  }
   send_pending();
+  committed_ns_ = 0;
 }
 
 void shard_host::take_segment(hosted_shard& shard, const persistence::positioned_segment& s) {
@@ -261,7 +267,11 @@ void shard_host::send_pending() {
   std::vector<part> parts;
   parts.reserve(touched_.size());
   std::vector<twin_place> to_wake;
-  const auto now_s = static_cast<std::uint32_t>(options_.now() / ns_per_s);
+  const auto now_ns = options_.now();
+  const auto now_s = static_cast<std::uint32_t>(now_ns / ns_per_s);
+  whole->committed_ns = committed_ns_;
+  whole->look = now_ns - looked_ns_ >= twin_samples::pause_ns;
+  if (whole->look) looked_ns_ = now_ns;
   for (const auto& chain : touched_) {
     auto& shard = *by_number_[chain.place.shard];
     auto& row = shard.rows[chain.place.row];

@@ -153,6 +153,7 @@ private:
 
   host_surroundings with_;
   host_options options_;
+  messages::labels label_; ///< of its gauges
   std::shared_ptr<twin_surroundings> around_;
   std::vector<std::unique_ptr<hosted_shard>> shards_;
   std::unordered_map<std::uint32_t, hosted_shard*> by_number_;
@@ -166,6 +167,8 @@ private:
     waiting_item item;
     std::uint32_t next = 0;
   };
+  std::int64_t committed_ns_ = 0; ///< earliest commit of what is being handed over; 0 = not known
+  std::int64_t looked_ns_ = 0;    ///< when a twin was last looked at for the samples
   std::vector<chained> touched_;
   std::vector<link> links_;
 

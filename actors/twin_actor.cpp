@@ -3,10 +3,16 @@
 #include "actors/black_box.hpp"
 #include "messages/documents.hpp"
 #include "messages/hash.hpp"
+#include <chrono>
 
 namespace pollux::actors {
 
 namespace {
+
+std::int64_t wall_clock_ns() {
+  using namespace std::chrono;
+  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
+}
 
 class twin_actor;
 thread_local twin_actor* running = nullptr; // the twin whose message this thread handles now
@@ -76,6 +82,7 @@ private:
     around_->applied_readings->add(readings);
     if (state_.lanes() != nullptr) count_lanes(lanes);
     tell_effects(out);
+    if (work.first + work.count == work.from->items.size()) measure(*work.from, in.ingest_time_ns);
     if (state_.deleted()) return snapshot(true);
     tell_timer();
     if (watched_) tell_feed(in.ingest_time_ns);
@@ -88,6 +95,20 @@ private:
     const auto now = state_.lanes()->all();
     for (std::size_t i = 0; i < now.size(); ++i)
       if (now[i] > before[i]) around_->lanes[i]->add(now[i] - before[i]);
+  }
+
+  // Once a delivery, by the twin that is last in it.
+  void measure(const delivery& whole, std::int64_t ingest_time_ns) {
+    if (whole.committed_ns != 0 && around_->journal_to_applied != nullptr)
+      around_->journal_to_applied->observe(seconds_between(whole.committed_ns, wall_clock_ns()));
+    if (!whole.look || !around_->samples) return;
+    const auto d = domain::describe(*around_->models, state_, ingest_time_ns);
+    auto& to = *around_->samples;
+    to.state_bytes.add(ingest_time_ns, static_cast<double>(d.state_bytes));
+    to.window_bytes.add(ingest_time_ns, static_cast<double>(d.window_bytes));
+    if (d.event_time.configured && d.event_time.watermark_ns != no_time)
+      to.watermark_lag_s.add(ingest_time_ns,
+                             seconds_between(d.event_time.watermark_ns, ingest_time_ns));
   }
 
   void tell_effects(domain::effects& out) {
@@ -157,6 +178,7 @@ void twin_surroundings::count_in(messages::metrics& all) {
   applied_inputs =
       &all.make_counter("pollux_twin_inputs_total", "Inputs applied by twins, replays included");
   effects = &all.make_counter("pollux_twin_effects_total", "Effects born, replays included");
+  journal_to_applied = &stage_seconds(all, "journal_to_applied");
   for (std::size_t i = 0; i < lanes.size(); ++i)
     lanes[i] =
         &all.make_counter("pollux_event_time_readings_total",

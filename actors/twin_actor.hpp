@@ -4,6 +4,7 @@
 #pragma once
 #include "actors/models.hpp"
 #include "actors/shadow.hpp"
+#include "actors/stage_metrics.hpp"
 #include "actors/work.hpp"
 #include "messages/observability/metrics.hpp"
 #include <array>
@@ -20,6 +21,8 @@ struct twin_surroundings {
   messages::counter* applied_readings = nullptr;
   messages::counter* applied_inputs = nullptr;
   messages::counter* effects = nullptr;
+  messages::histogram* journal_to_applied = nullptr;
+  std::shared_ptr<twin_samples> samples; ///< nullptr: nobody asks
   /// In the order of domain::lane_counts::names.
   std::array<messages::counter*, domain::lane_counts::names.size()> lanes{};
 

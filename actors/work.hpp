@@ -35,10 +35,16 @@ struct delivery_item {
 struct delivery {
   std::vector<persistence::segment_ptr> segments;
   std::vector<delivery_item> items;
+  std::int64_t committed_ns = 0; ///< earliest commit of the segments, wall clock; 0 = not known
+  bool look = false;             ///< whose items are the last is looked at for the samples
 };
 
 struct hand_over_batch {
   std::shared_ptr<const std::vector<persistence::positioned_segment>> segments;
+};
+/// node -> outbox: the command of that id goes out with this W3C traceparent. Not journaled.
+struct traced_command {
+  std::string id, traceparent;
 };
 struct twin_work {
   std::shared_ptr<const delivery> from;
@@ -185,6 +191,7 @@ struct spread_state {
   }
 POLLUX_LOCAL_MESSAGE(pollux::actors::hand_over_batch)
 POLLUX_LOCAL_MESSAGE(pollux::actors::twin_work)
+POLLUX_LOCAL_MESSAGE(pollux::actors::traced_command)
 POLLUX_LOCAL_MESSAGE(pollux::actors::timer_at)
 POLLUX_LOCAL_MESSAGE(pollux::actors::timer_due)
 POLLUX_LOCAL_MESSAGE(pollux::actors::passivated)

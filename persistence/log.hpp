@@ -19,6 +19,7 @@ struct positioned_segment {
   std::uint32_t shard = 0;
   domain::position at;
   segment_ptr content;
+  std::int64_t committed_ns = 0; ///< wall clock, told by who committed it; 0 = not known
 };
 
 struct log_status {

@@ -82,7 +82,7 @@ void core::stop() {
 
 result<core> spawn_core(caf::actor_system& system, const core_surroundings& with) {
   core made;
-  made.feed = actors::spawn_feed(system);
+  made.feed = actors::spawn_feed(system, with.metrics);
   made.outbox = actors::spawn_outbox(system, {with.tables, with.egress, with.quarantine,
                                               with.metrics, with.egress_rules, made.feed,
                                               actors::system_now_ns, with.inlet});

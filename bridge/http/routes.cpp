@@ -3,6 +3,8 @@
 #include "bridge/http/api/door.hpp"
 #include "bridge/http/api/openapi.hpp"
 #include "bridge/http/api/served.hpp"
+#include "bridge/http/metrics_page.hpp"
+#include "bridge/http/trace.hpp"
 #include <chrono>
 
 namespace pollux::bridge::http {
@@ -44,11 +46,8 @@ void add_health_routes(route_table& to, const route_sources& from) {
     respond(readiness(health, r.has_query("verbose")));
   });
   to.push_back({"GET", "/metrics", role::viewer, reach::somewhere,
-                [&metrics = from.metrics](const request&, const responder& respond) {
-                  response out;
-                  out.content_type = "text/plain; version=0.0.4; charset=utf-8";
-                  out.body = metrics.render();
-                  respond(std::move(out));
+                [&metrics = from.metrics](const request& r, const responder& respond) {
+                  respond(metrics_page(metrics, r));
                 }});
   open("/openapi.json", [](const request&, const responder& respond) {
     respond(document_reply(std::string(openapi_document())));
@@ -84,7 +83,7 @@ void add_routes(server& to, const route_sources& from) {
   };
   const auto memory = std::make_shared<answer_memory>();
   for (const auto& entry : table)
-    to.route(entry.method, entry.pattern, served(entry, memory, wall_clock_ns));
+    to.route(entry.method, entry.pattern, traced(served(entry, memory, wall_clock_ns)));
 }
 
 } // namespace pollux::bridge::http

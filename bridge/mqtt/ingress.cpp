@@ -2,6 +2,8 @@
 // The hot path is telemetry(): match, decode, check, submit; everything else is rare.
 #include "bridge/mqtt/ingress.hpp"
 #include "domain/base/time.hpp"
+#include "messages/observability/log.hpp"
+#include "messages/observability/trace_context.hpp"
 #include "messages/segment.hpp"
 #include <algorithm>
 #include <exception>
@@ -217,8 +219,25 @@ verdict ingress::put_aside(const arrival& message, quarantine_reason reason, std
   if (whole > kept_payload)
     record.detail += " (only the first 64 KiB of " + std::to_string(whole) + " bytes are kept)";
   if (mapping != nullptr) record.mapping = mapping->topic;
+  const auto trace = messages::trace_id_of(message.traceparent);
+  if (!trace.empty()) record.detail.append(" (trace_id ").append(trace).append(")");
+  tell(record, trace);
   quarantine_.put(std::move(record));
   return {disposition::quarantined, options_.durability, {}, {}, {}};
+}
+
+// What is held back of such lines is counted (log.hpp), and all of them by reason in the metrics.
+void ingress::tell(const messages::quarantined& record, std::string_view trace) {
+  constexpr auto said = "a message is put in quarantine";
+  const auto* reason = messages::to_string(record.reason);
+  if (trace.empty())
+    return messages::log::info(
+        "mqtt", said, {{"topic", record.topic}, {"reason", reason}, {"detail", record.detail}});
+  messages::log::info("mqtt", said,
+                      {{"topic", record.topic},
+                       {"reason", reason},
+                       {"detail", record.detail},
+                       {"trace_id", trace}});
 }
 
 std::string ingress::describe() const {

@@ -67,6 +67,7 @@ private:
   verdict ignore(messages::counter& why);
   verdict put_aside(const arrival& message, messages::quarantine_reason reason, std::string detail,
                     const ingress_mapping* mapping);
+  static void tell(const messages::quarantined& record, std::string_view trace);
   verdict conclude(const arrival& message, const ingress_mapping& mapping, const outcome& done);
   void submit(const ingress_mapping& mapping, domain::input& in, outcome& done);
   const domain::model* model_of(const ingress_mapping& mapping, std::int64_t now_ns);

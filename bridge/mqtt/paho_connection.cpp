@@ -30,6 +30,17 @@ struct paho_connection::native {
     return {};
   }
 
+  static std::string_view user_property(const MQTTProperties& all, std::string_view name) {
+    for (int i = 0; i < all.count; ++i) {
+      if (all.array[i].identifier != MQTTPROPERTY_CODE_USER_PROPERTY) continue;
+      const auto& key = all.array[i].value.data;
+      const auto& value = all.array[i].value.value;
+      if (std::string_view(key.data, static_cast<std::size_t>(key.len)) == name)
+        return {value.data, static_cast<std::size_t>(value.len)};
+    }
+    return {};
+  }
+
   static int arrived(void* context, char* topic, int topic_size, MQTTAsync_message* message) {
     auto& connection = self(context);
     // after sever() nothing is looked at: it is all unacknowledged and comes again
@@ -48,6 +59,7 @@ struct paho_connection::native {
       if (message->properties.count > 0) {
         in.correlation_data = property(message->properties, MQTTPROPERTY_CODE_CORRELATION_DATA);
         in.content_type = property(message->properties, MQTTPROPERTY_CODE_CONTENT_TYPE);
+        in.traceparent = user_property(message->properties, "traceparent");
       }
       connection.events_.on_message(in);
     }

@@ -27,6 +27,8 @@ mqtt::properties properties_of(const messages::publication& p, std::int64_t left
     out.add(mqtt::property(mqtt::property::RESPONSE_TOPIC, p.response_topic));
   if (!p.correlation_data.empty())
     out.add(mqtt::property(mqtt::property::CORRELATION_DATA, p.correlation_data));
+  if (!p.traceparent.empty())
+    out.add(mqtt::property(mqtt::property::USER_PROPERTY, "traceparent", p.traceparent));
   if (left_ns > 0) {
     const auto seconds =
         std::min<std::int64_t>((left_ns + 999'999'999) / 1'000'000'000, 0x7fffffff);

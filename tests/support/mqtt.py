@@ -12,9 +12,11 @@ PUBREC, PUBREL, PUBCOMP = 5, 6, 7
 PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
 
 RESPONSE_TOPIC, CORRELATION_DATA, CONTENT_TYPE, SESSION_EXPIRY = 0x08, 0x09, 0x03, 0x11
+USER_PROPERTY = 0x26
 
 Message = collections.namedtuple(
-    "Message", "topic payload qos retain duplicate response_topic correlation_data")
+    "Message", "topic payload qos retain duplicate response_topic correlation_data user_properties",
+    defaults=((),))
 
 
 class MqttError(Exception):
@@ -106,7 +108,7 @@ class Client:
             raise MqttError("subscription to %s refused" % topic)
 
     def publish(self, topic, payload, qos=0, retain=False, token=None, seconds=60,
-                response_topic=None, correlation_data=None):
+                response_topic=None, correlation_data=None, user_properties=()):
         """QoS 1 and 2: waits for room in the window, not for the acknowledgement (see `drain`)."""
         if isinstance(payload, str):
             payload = payload.encode()
@@ -127,6 +129,8 @@ class Client:
                 properties += bytes([RESPONSE_TOPIC]) + _text(response_topic)
             if correlation_data is not None:
                 properties += bytes([CORRELATION_DATA]) + _text(correlation_data)
+            for name, value in user_properties:
+                properties += bytes([USER_PROPERTY]) + _text(name) + _text(value)
             body += _length(len(properties)) + properties
         self._send(PUBLISH << 4 | qos << 1 | int(retain), body + payload)
 
@@ -235,10 +239,12 @@ class Client:
             number = body[at:at + 2]
             at += 2
         response_topic = correlation_data = None
+        user_properties = []
         if self.version == 5:
-            response_topic, correlation_data, at = self._properties(body, at)
+            response_topic, correlation_data, at = self._properties(body, at, user_properties)
         message = Message(topic.decode(errors="replace"), body[at:], qos, bool(flags & 1),
-                          bool(flags & 8), response_topic, correlation_data)
+                          bool(flags & 8), response_topic, correlation_data,
+                          tuple(user_properties))
         if self.on_message is not None:
             self.on_message(message)
         with self._changed:
@@ -249,7 +255,7 @@ class Client:
             self._send(PUBACK << 4, number)
 
     @staticmethod
-    def _properties(body, at):
+    def _properties(body, at, user_properties):
         size, at = _read_length(body, at)
         end = at + size
         response_topic = correlation_data = None
@@ -272,9 +278,13 @@ class Client:
                 at += 4
             elif kind == 0x0B:
                 _, at = _read_length(body, at)
-            elif kind == 0x26:
+            elif kind == USER_PROPERTY:
+                pair = []
                 for _ in range(2):
-                    at += 2 + struct.unpack("!H", body[at:at + 2])[0]
+                    n = struct.unpack("!H", body[at:at + 2])[0]
+                    pair.append(body[at + 2:at + 2 + n].decode(errors="replace"))
+                    at += 2 + n
+                user_properties.append(tuple(pair))
             else:
                 raise MqttError("property %#x of a publication" % kind)
         return response_topic, correlation_data, end

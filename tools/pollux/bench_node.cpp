@@ -81,7 +81,7 @@ result<node_counts> node::counts() const {
 }
 
 result<bucket_counts> node::sync_times() const {
-  const auto page = get(http_port_, "/metrics");
+  const auto page = get(http_port_, "/metrics?buckets=all");
   if (!page) return page.error();
   return buckets_of(*page, "pollux_journal_sync_seconds");
 }

@@ -4,6 +4,7 @@
 #include "bridge/http/api/door.hpp"
 #include "bridge/http/api/prefer.hpp"
 #include "domain/base/time.hpp"
+#include "messages/observability/trace_context.hpp"
 #include <cstdio>
 #include <random>
 
@@ -82,6 +83,7 @@ void send(const door_pointer& to, const request& r, const responder& respond) {
   command.ttl_ns = body.duration("ttl");
   command.id = std::string(r.header("idempotency-key"));
   command.by = r.who.name;
+  command.traceparent = messages::valid_traceparent(r.header("traceparent"));
   if (auto wrong = body.refusal()) return respond(std::move(*wrong));
   if (command.id.empty()) command.id = random_id();
   const auto wait_ns = preferred_wait(r);
