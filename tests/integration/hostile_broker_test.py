@@ -236,47 +236,6 @@ class HostileBroker(FakeBrokerCase):
         self.session.drop()
         self.pass_messages()
 
-    def check_aliases(self):
-        """A topic told once stands for its number, until it is told anew; on this connection only."""
-        def behave(connection):
-            connection.greet(present=True)
-            for number, topic in ((1, "t/a"), (2, ""), (3, "")):
-                connection.send(fake.publish(5, topic, self.reading(), 1, number, properties=alias(7)))
-                connection.expect(fake.PUBACK)
-            connection.send(fake.publish(5, "t/b", b"{}", 0, properties=alias(7)))
-            connection.send(fake.publish(5, "", json.dumps({"temperature": 1}), 1, 4,
-                                         properties=alias(7)))
-            return connection.expect(fake.PUBACK)
-        self.play(behave)
-
-    def check_unknown_releases(self, version):
-        def behave(connection):
-            connection.greet(present=True)
-            for number in (1, 500, 65535):
-                connection.send(fake.numbered(fake.PUBREL, number))
-            out = [connection.expect(fake.PUBCOMP).body for _ in range(3)]
-            connection.send(fake.publish(version, "t/b", json.dumps({"temperature": 1}), 1, 9))
-            connection.expect(fake.PUBACK)  # and the session goes on
-            return out
-        out = self.play(behave)
-        self.assertEqual([int.from_bytes(b[:2], "big") for b in out], [1, 500, 65535])
-        if version == 5:
-            self.assertEqual({b[2] for b in out}, {0x92}, "packet identifier not found")
-
-    def check_receive_maximum(self):
-        """More at once than allowed, none of it released: it is not taken."""
-        def behave(connection):
-            connection.greet(present=True)
-            self.assertEqual(connection.request.properties[0x21], 40)
-            for i in range(41):
-                connection.send(fake.publish(5, "t/flood", json.dumps({"temperature": i}), 2, i + 1))
-            return connection.until_gone(5)  # PUBREC is answered by nothing: all 41 are in flight
-        said = self.play(behave)  # whose 40 are never released, and stand in no other's way
-        self.assertEqual([p.body[0] for p in said if p.kind == fake.DISCONNECT], [0x93])
-        self.session.known = False
-        self.session.drop()
-        self.pass_messages()
-
     def check_large(self, node, version):
         """A message larger than any may be passes through in pieces: kept aside and acknowledged,
         and the node never has it whole."""
