@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures of every page for docs/images, of a node with a simulated fleet: npm run screenshots.
+import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { missing, open, root, stage, until } from "./stage.mjs";
@@ -7,13 +8,21 @@ import { missing, open, root, stage, until } from "./stage.mjs";
 if (missing()) throw new Error(missing());
 const folder = join(root, "docs", "images");
 mkdirSync(folder, { recursive: true });
-const on = await stage();
+const on = await stage("45s");
 try {
   await until(
     "two minutes of a fleet's life, with alerts",
     async () => (await on.api("/alerts?active=false&limit=100")).items?.length >= 20,
     240_000,
   );
+  const nonsense = '{"vibration": "high", "temperature": 57.4}';
+  execFileSync("mosquitto_pub", ["-p", String(on.mqtt), "-q", "1", "-t", "telemetry/motor/motor-2", "-m", nonsense]);
+  const { lat, lon } = (await on.api("/twins/fleet1:vehicle-2")).telemetry;
+  await on.api("/twins/fleet1:vehicle-2", {
+    method: "PATCH",
+    headers: { "Content-Type": "application/merge-patch+json" },
+    body: JSON.stringify({ properties: { geofence: { lat: lat.value, lon: lon.value, radius_m: 3000 } } }),
+  });
   const alert = async (rule) =>
     until(
       `an alert ${rule}`,
@@ -32,7 +41,7 @@ try {
     ["map", "/map?twin=fleet1:vehicle-2"],
     ["buildings", "/buildings"],
     ["models", "/editor/motor"],
-    ["quarantine", "/quarantine"],
+    ["quarantine", "/quarantine/1"],
     ["node", "/node"],
   ];
   const shoot = async (suffix, options, wanted) => {

@@ -37,10 +37,14 @@ function end(child) {
 
 /** A node with its fleet. `base` is where the dashboard is: the node itself, or, where it was built
     without one, a server before it. */
-export async function stage() {
-  const node = spawn("python3", [join(root, "web", "dev", "node.py"), "--pollux", pollux], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+export async function stage(faultEvery = "20s") {
+  const node = spawn(
+    "python3",
+    [join(root, "web", "dev", "node.py"), "--pollux", pollux, "--fault-every", faultEvery],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const running = [node];
   const told = JSON.parse(await firstLine(node, "the node"));
   let base = told.http;

@@ -110,7 +110,6 @@ function drawLimits(u: uPlot, limits: Limit[]) {
   const c = u.ctx;
   const { left, width, top, height } = u.bbox;
   c.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-  c.textAlign = "right";
   for (const l of limits) {
     const y = u.valToPos(l.value, "y", true);
     if (y < top || y > top + height) continue;
@@ -123,11 +122,14 @@ function drawLimits(u: uPlot, limits: Limit[]) {
     c.stroke();
     c.setLineDash([]);
     const above = y - top > 16 * devicePixelRatio;
-    c.fillText(
-      l.label,
-      left + width - 4 * devicePixelRatio,
-      above ? y - 4 * devicePixelRatio : y + 12 * devicePixelRatio,
-    );
+    const aside = l.tone === "muted"; // a mean close to its limit: the two labels stand apart
+    c.textAlign = aside ? "left" : "right";
+    const x = aside ? left + 4 * devicePixelRatio : left + width - 4 * devicePixelRatio;
+    const at = above ? y - 4 * devicePixelRatio : y + 12 * devicePixelRatio;
+    c.strokeStyle = colour("surface");
+    c.lineWidth = 3 * devicePixelRatio;
+    c.strokeText(l.label, x, at);
+    c.fillText(l.label, x, at);
   }
 }
 

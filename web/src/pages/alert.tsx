@@ -13,7 +13,7 @@ import {
 } from "../api";
 import type { Drawn } from "../chart";
 import { type AlertRow, type Evidence, type ModelText, type Transition, isOver } from "../documents";
-import { age, clock, inSentence, iso, millis, number, shortHash, words } from "../format";
+import { age, clock, inSentence, iso, millis, number, shortHash, unitSign, words } from "../format";
 import { evidenceLimits } from "../limits";
 import { useLoad } from "../load";
 import { Action, Badge, Card, Failure, Loading } from "../ui/parts";
@@ -273,7 +273,7 @@ function EvidenceView({ alert, transition, model }: { alert: AlertRow; transitio
     <Card title="Evidence">
       <p class="why">{inSentence(proof.explanation)}</p>
       {fields.map((f) => (
-        <EvidenceChart key={f} alert={alert} proof={proof} telemetry={f} unit={model?.telemetry?.[f]?.unit ?? ""} />
+        <EvidenceChart key={f} alert={alert} proof={proof} telemetry={f} unit={unitSign(model?.telemetry?.[f]?.unit)} />
       ))}
       <dl class="facts">
         {Object.entries(proof.numbers ?? {}).map(([k, v]) => (

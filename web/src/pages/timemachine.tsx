@@ -4,7 +4,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { model as readModel, stateAt, steps as readSteps } from "../api";
 import type { AlertRow, ModelText, Step, Twin } from "../documents";
-import { age, clock, inSentence, iso, millis, number, words } from "../format";
+import { age, clock, inSentence, iso, millis, number, unitSign, words } from "../format";
 import { limitsOf, marksOf } from "../limits";
 import { useLoad, useSettled } from "../load";
 import { useM4 } from "../m4";
@@ -207,7 +207,7 @@ function Scrubber({ twin, at, span, end, alerts, model, move }: ScrubProps) {
       </div>
       <TimeChartView
         label={wanted}
-        unit={twin.telemetry[wanted]?.unit ?? ""}
+        unit={unitSign(twin.telemetry[wanted]?.unit)}
         height={130}
         from={from}
         to={to}

@@ -124,7 +124,7 @@ export function TwinCharts({ twin, model, alerts, height }: Props) {
             </figcaption>
             <TimeChartView
               label={name}
-              unit={t.unit ?? ""}
+              unit={unitSign(t.unit)}
               data={data}
               from={range.from}
               to={range.to}
