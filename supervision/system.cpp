@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervision/system.hpp"
 #include "actors/black_box.hpp"
-#include "bridge/http/routes.hpp"
 #include "bridge/remote/gateway.hpp"
 #include "bridge/remote/pki.hpp"
 #include "messages/observability/log.hpp"
 #include "supervision/core.hpp"
+#include "supervision/http_door.hpp"
 #include "supervision/model_changes.hpp"
 #include "supervision/mqtt_bridge.hpp"
 #include "supervision/storage.hpp"
@@ -61,7 +61,7 @@ struct system::parts {
   std::vector<persistence::positioned_segment>
       held; ///< handed over while there was no core; bounded by the inlet's credits
   messages::node_actor front; ///< stands before the present core's node, through restarts
-  std::unique_ptr<bridge::http::server> http;
+  std::unique_ptr<http_door> http;
   std::uint16_t http_port = 0;
   std::unique_ptr<bridge::remote::gateway> gateway;
   std::unique_ptr<caf::scoped_actor> monitor;
@@ -133,13 +133,10 @@ status system::parts::start_doors() {
     return running.node;
   });
   if (settings.http.enabled) {
-    bridge::http::server_options options;
-    options.metrics = &metrics;
-    http = std::make_unique<bridge::http::server>(options);
-    bridge::http::add_routes(*http, {conditions, metrics, *actors, front});
-    auto port = http->start(settings.http.address, settings.http.port);
-    if (!port) return port.error().within("http");
-    http_port = *port;
+    auto opened = http_door::open(settings, {conditions, metrics, *actors, front}, metrics);
+    if (!opened) return opened.error().within("http");
+    http = std::move(*opened);
+    http_port = http->port();
   }
   if (settings.remote.enabled) {
     auto opened = bridge::remote::gateway::open(
@@ -353,7 +350,8 @@ void system::stop() {
 
 std::string system::http_url() const {
   return parts_->http
-             ? "http://" + parts_->settings.http.address + ":" + std::to_string(parts_->http_port)
+             ? (parts_->settings.http.certificate_file.empty() ? "http://" : "https://") +
+                   parts_->settings.http.address + ":" + std::to_string(parts_->http_port)
              : std::string{};
 }
 

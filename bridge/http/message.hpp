@@ -4,6 +4,7 @@
 #include "bridge/http/access/identity.hpp"
 #include "domain/base/result.hpp"
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,14 +15,16 @@ namespace pollux::bridge::http {
 using pairs = std::vector<std::pair<std::string, std::string>>;
 
 struct request {
-  std::string method; ///< "GET", ...; a HEAD arrives as GET and loses its body on the way out
-  std::string path;   ///< as sent, without the query
-  pairs query;        ///< decoded, in order
-  pairs parameters;   ///< what the pattern's {words} bound, decoded
-  pairs headers;      ///< names in lower case
-  std::string body;   ///< at most the server's limit
-  std::string peer;   ///< the client's address, without the port
-  identity who;       ///< nobody, until the server has found out
+  std::string method;     ///< "GET", ...; a HEAD arrives as GET and loses its body on the way out
+  std::string path;       ///< as sent, without the query
+  pairs query;            ///< decoded, in order
+  pairs parameters;       ///< what the pattern's {words} bound, decoded
+  pairs headers;          ///< names in lower case
+  std::string body;       ///< at most the server's limit
+  std::string peer;       ///< the client's address, without the port
+  identity who;           ///< nobody, until the server has found out
+  bool secure = false;    ///< it came over TLS
+  bool head_only = false; ///< a HEAD: only the header of the answer goes out
 
   /// The first value of that name, or `fallback`.
   [[nodiscard]] std::string_view header(std::string_view name,
@@ -30,11 +33,37 @@ struct request {
   [[nodiscard]] bool has_query(std::string_view name) const;
 };
 
+/// Bytes that any number of answers share.
+using chunk = std::shared_ptr<const std::string>;
+
+/// Where an answer that goes on is pushed to. From any thread; never waits.
+class outlet {
+public:
+  virtual ~outlet() = default;
+  /// Queues the bytes (of a WebSocket: one text message). False, and nothing queued, when the
+  /// client has gone, or has yet to take so much that these would exceed server_options::
+  /// unsent_bytes; a first chunk is taken whatever its size.
+  virtual bool push(chunk bytes) = 0;
+  /// Bytes pushed that the client's connection has not taken.
+  [[nodiscard]] virtual std::size_t unsent() const = 0;
+  virtual void close() = 0; ///< at once, without what is unsent
+};
+
+/// An answer that goes on until one side closes it. The functions are called on the server's
+/// thread, in this order: opened once, received for each message, closed once.
+struct stream {
+  bool web_socket = false; ///< else the bytes follow the header as they are
+  std::function<void(const std::shared_ptr<outlet>&)> opened;
+  std::function<void(std::string_view)> received; ///< a text message of a WebSocket
+  std::function<void()> closed;
+};
+
 struct response {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   pairs headers;
+  std::shared_ptr<const stream> goes_on = {}; ///< instead of the body, with status 200
 };
 
 /// Gives the answer; callable once, from any thread (later calls are ignored). When the last copy

@@ -4,6 +4,7 @@
 #include "bridge/http/api/openapi.hpp"
 #include "bridge/http/api/served.hpp"
 #include "bridge/http/metrics_page.hpp"
+#include "bridge/http/stream/routes.hpp"
 #include "bridge/http/trace.hpp"
 #include <chrono>
 
@@ -72,6 +73,10 @@ route_table make_routes(const route_sources& from) {
   add_model_routes(table, link);
   add_job_routes(table, link);
   add_quarantine_routes(table, link);
+  hub_options events;
+  events.recent_bytes = from.events_bytes;
+  add_stream_routes(table, link->node, make_hub(events));
+  if (from.access) add_ticket_routes(table, *from.access);
   return table;
 }
 

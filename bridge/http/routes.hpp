@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the node answers over HTTP: health, readiness, metrics, and questions to its node_actor.
 #pragma once
+#include "bridge/http/access/access_control.hpp"
 #include "bridge/http/route_table.hpp"
 #include "bridge/http/server.hpp"
 #include "messages/health.hpp"
@@ -17,6 +18,8 @@ struct route_sources {
   caf::actor_system& system;
   messages::node_actor node;
   std::int64_t ask_timeout_ns = 5'000'000'000; ///< for node_actor to answer; then 504
+  access_control* access = nullptr;            ///< gives tickets; without it there are none
+  std::size_t events_bytes = 8 << 20; ///< of recent events kept for readers who come back
 };
 
 /// Every operation there is, without the list of them (docs/http_api.md tells what they do).

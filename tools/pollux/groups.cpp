@@ -17,6 +17,7 @@ namespace pollux::cli {
 [[gnu::weak]] void add_backup_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_detect_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_backtest_verbs(CLI::App&, context&) {}
+[[gnu::weak]] void add_token_verbs(CLI::App&, context&) {}
 [[gnu::weak]] void add_doctor_verbs(CLI::App&, context&) {}
 
 } // namespace pollux::cli

@@ -18,6 +18,7 @@ void add_import_verbs(CLI::App& app, context& ctx);   ///< import aws-iot-events
 void add_backtest_verbs(CLI::App& app, context& ctx); ///< backtest
 void add_export_verbs(CLI::App& app, context& ctx);   ///< export readings|features
 void add_replay_verbs(CLI::App& app, context& ctx);   ///< replay
+void add_token_verbs(CLI::App& app, context& ctx);    ///< token create|ls|rotate|revoke, audit
 void add_doctor_verbs(CLI::App& app, context& ctx);   ///< doctor
 
 } // namespace pollux::cli

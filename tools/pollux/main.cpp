@@ -22,6 +22,7 @@ constexpr const char* help_end = R"(Examples:
   pollux alert ls                                  what is wrong right now?
   pollux command send site1:building-1 set_setpoint setpoint=21 --wait
   pollux detect --model m.json data --out found    what would it have found in recordings?
+  pollux token create alice --role operator        who may come in over HTTP?
   pollux config check                              is the configuration sound?
   pollux doctor                                    is this machine fit to run a node?
 
@@ -121,6 +122,7 @@ int run(int argc, char** argv) {
   add_model_verbs(app, ctx);
   add_config_verbs(app, ctx);
   add_import_verbs(app, ctx);
+  add_token_verbs(app, ctx);
   add_doctor_verbs(app, ctx);
   app.require_subcommand(1);
   app.footer(help_end);

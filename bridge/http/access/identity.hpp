@@ -26,6 +26,7 @@ struct grant {
 struct identity {
   std::string name; ///< of the token; empty: nobody has logged in
   std::vector<grant> grants;
+  std::string credential = {}; ///< which secret they came with: its hash; empty without one
 
   /// Who comes from this machine while no token is configured.
   [[nodiscard]] static identity loopback();

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/http/stream/routes.hpp"
+#include "bridge/http/stream/pump.hpp"
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace pollux::bridge::http {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t longest_glob = 512, longest_id = 64;
+
+struct source {
+  node_link link;
+  std::shared_ptr<hub> to;
+};
+
+std::string random_epoch() {
+  std::random_device dice;
+  char text[16];
+  std::snprintf(text, sizeof text, "%08x", dice());
+  return text;
+}
+
+chunk text_of(std::string_view text) { return std::make_shared<const std::string>(text); }
+
+/// The namespaces in which they may read.
+std::vector<std::string> readable(const identity& who) {
+  std::vector<std::string> out;
+  for (const auto& g : who.grants)
+    if (g.what >= role::viewer) out.push_back(g.namespaces);
+  return out;
+}
+
+status set_kinds(subscription& s, std::string_view words) {
+  s.state = s.alert = s.command = false;
+  while (!words.empty()) {
+    const auto end = std::min(words.find(','), words.size());
+    const auto one = words.substr(0, end);
+    words.remove_prefix(std::min(end + 1, words.size()));
+    if (one == "state")
+      s.state = true;
+    else if (one == "alert")
+      s.alert = true;
+    else if (one == "command")
+      s.command = true;
+    else
+      return failure{errc::invalid_argument,
+                     "kinds: '" + std::string(one) + "' is none of state, alert, command"};
+  }
+  if (!s.state && !s.alert && !s.command)
+    return failure{errc::invalid_argument, "kinds: at least one of state, alert, command"};
+  return {};
+}
+
+status set_word(wanted_events& out, std::string_view name, const std::string& value) {
+  if (name == "twins") {
+    if (value.empty() || value.size() > longest_glob)
+      return failure{errc::invalid_argument, "twins: a glob of 1 to 512 characters"};
+    out.what.twins = value;
+  } else if (name == "kinds") {
+    return set_kinds(out.what, value);
+  } else if (name == "last_event_id") {
+    out.last_id = value.substr(0, longest_id);
+  } else {
+    return failure{errc::invalid_argument, "no word '" + std::string(name) +
+                                               "' here; there are twins, kinds, "
+                                               "last_event_id"};
+  }
+  return {};
+}
+
+void serve_events(const source& from, const request& r, const responder& respond) {
+  const auto wanted = wanted_by(r);
+  if (!wanted) return respond(problem(wanted.error()));
+  response out;
+  out.content_type = "text/event-stream";
+  out.headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
+  const auto number = std::make_shared<std::uint64_t>(0);
+  auto on = std::make_shared<stream>();
+  on->opened = [from, wanted = *wanted, number](const std::shared_ptr<outlet>& to) {
+    to->push(text_of(": pollux\nretry: 1000\n\n"));
+    *number = from.to->join(wanted.what, to, framing::event_stream, wanted.last_id, steady_ns());
+    keep_pumping(from.link, from.to);
+  };
+  on->closed = [from, number] { from.to->leave(*number); };
+  out.goes_on = std::move(on);
+  respond(std::move(out));
+}
+
+/// One WebSocket: a subscription that each message of the client replaces.
+class conversation {
+public:
+  conversation(source from, identity who) : from_(std::move(from)), who_(std::move(who)) {}
+  void opened(const std::shared_ptr<outlet>& to) { to_ = to; }
+  void closed() {
+    if (number_ != 0) from_.to->leave(number_);
+    to_.reset();
+  }
+  void subscribe(const wanted_events& wanted) {
+    if (number_ != 0) from_.to->leave(number_);
+    to_->push(text_of(R"({"type":"subscribed","twins":)" +
+                      json(wanted.what.twins).dump(-1, ' ', false, json::error_handler_t::replace) +
+                      "}"));
+    number_ = from_.to->join(wanted.what, to_, framing::web_socket, wanted.last_id, steady_ns());
+    keep_pumping(from_.link, from_.to);
+  }
+  void received(std::string_view message) {
+    const auto wanted = wanted_by(who_, message);
+    if (wanted) return subscribe(*wanted);
+    // what does not fit, because the client reads nothing, is not worth keeping
+    to_->push(text_of(json{{"type", "error"}, {"detail", wanted.error().what}}.dump(
+        -1, ' ', false, json::error_handler_t::replace)));
+  }
+
+private:
+  source from_;
+  identity who_;
+  std::shared_ptr<outlet> to_;
+  std::uint64_t number_ = 0;
+};
+
+void serve_socket(const source& from, const request& r, const responder& respond) {
+  if (r.header("upgrade").empty()) {
+    auto out = problem(426, "this is a WebSocket: ask for an upgrade, or use /api/v1/events");
+    out.headers.emplace_back("Upgrade", "websocket");
+    return respond(std::move(out));
+  }
+  const auto wanted = wanted_by(r);
+  if (!wanted) return respond(problem(wanted.error()));
+  const auto talk = std::make_shared<conversation>(from, r.who);
+  auto on = std::make_shared<stream>();
+  on->web_socket = true;
+  const bool at_once = !r.query.empty(); // else the first message says what is wanted
+  on->opened = [talk, at_once, wanted = *wanted](const std::shared_ptr<outlet>& to) {
+    talk->opened(to);
+    if (at_once) talk->subscribe(wanted);
+  };
+  on->received = [talk](std::string_view message) { talk->received(message); };
+  on->closed = [talk] { talk->closed(); };
+  response out;
+  out.goes_on = std::move(on);
+  respond(std::move(out));
+}
+
+} // namespace
+
+result<wanted_events> wanted_by(const request& r) {
+  wanted_events out;
+  out.what.namespaces = readable(r.who);
+  for (const auto& [name, value] : r.query)
+    if (auto set = set_word(out, name, value); !set) return set.error();
+  // a browser that reconnects by itself sends the newer one in the header
+  if (const auto last = r.header("last-event-id"); !last.empty())
+    out.last_id = last.substr(0, longest_id);
+  return out;
+}
+
+result<wanted_events> wanted_by(const identity& who, std::string_view message) {
+  const auto document = json::parse(message, nullptr, false);
+  if (!document.is_object() || document.value("type", json()) != "subscribe")
+    return failure{errc::invalid_argument,
+                   R"(a message is {"type":"subscribe","twins":"*","kinds":"state,alert"})"};
+  wanted_events out;
+  out.what.namespaces = readable(who);
+  for (const auto& [name, value] : document.items()) {
+    if (name == "type") continue;
+    std::string text;
+    if (value.is_array())
+      for (const auto& one : value) {
+        if (!one.is_string()) return failure{errc::invalid_argument, name + ": texts are wanted"};
+        text += (text.empty() ? "" : ",") + one.get<std::string>();
+      }
+    else if (value.is_string())
+      text = value.get<std::string>();
+    else
+      return failure{errc::invalid_argument, name + ": a text is wanted"};
+    if (auto set = set_word(out, name, text); !set) return set.error();
+  }
+  return out;
+}
+
+std::shared_ptr<hub> make_hub(const hub_options& options) {
+  return std::make_shared<hub>(options, random_epoch());
+}
+
+void add_stream_routes(route_table& to, const node_link& link, const std::shared_ptr<hub>& events) {
+  const source from{link, events};
+  to.push_back(
+      {"GET", "/api/v1/events", role::viewer, reach::somewhere,
+       [from](const request& r, const responder& respond) { serve_events(from, r, respond); }});
+  to.push_back(
+      {"GET", "/api/v1/ws", role::viewer, reach::somewhere,
+       [from](const request& r, const responder& respond) { serve_socket(from, r, respond); }});
+}
+
+} // namespace pollux::bridge::http
