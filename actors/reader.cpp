@@ -4,6 +4,7 @@
 #include "actors/black_box.hpp"
 #include "actors/directory.hpp"
 #include "actors/glob.hpp"
+#include "actors/sample_rows.hpp"
 #include "actors/twin_actor.hpp"
 #include "messages/documents.hpp"
 #include "persistence/history.hpp"
@@ -140,6 +141,9 @@ caf::result<messages::history_page> history(const reader_state& with, const hist
   for (auto& v : *values)
     page.rows.push_back(
         {v.event_time_ns, v.ingest_time_ns, std::move(v.name), messages::value_json(v.value)});
+  auto filled = add_samples(*with.journal, *with.tables, {ask.twin.shard, ask.twin.row, ask.key},
+                            ask.what, page);
+  if (!filled) return messages::to_caf(filled.error());
   return page;
 }
 

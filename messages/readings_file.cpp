@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "messages/readings_file.hpp"
 #include "domain/base/time.hpp"
+#include "messages/base64.hpp"
 #include "messages/documents.hpp"
 #include "proto/telemetry.pb.h"
 #include <charconv>
@@ -14,16 +15,35 @@ namespace {
 using json = nlohmann::ordered_json;
 
 /// RFC 4180, and a text that would read back as something else is quoted as well.
-std::string cell_of(const domain::owned_value& value) {
-  const auto* text = std::get_if<std::string>(&value);
-  if (text == nullptr) return value_json(value);
+std::string quoted(const std::string& text) {
   std::string out = "\"";
-  for (const char c : *text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + '"';
 }
 
+constexpr const char* f32_name = "samples_f32";
+constexpr const char* i16_name = "samples_i16";
+const char* name_of(const sample_block& s) { return s.f32 ? f32_name : i16_name; }
+
+std::optional<sample_block> samples_of(std::string_view name, std::string_view base64) {
+  if (name != f32_name && name != i16_name) return {};
+  auto bytes = from_base64(base64);
+  if (!bytes) return {};
+  return sample_block{name == f32_name, std::move(*bytes)};
+}
+
+std::string cell_of(const file_value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
+  if (const auto* s = std::get_if<sample_block>(&value))
+    return std::string(name_of(*s)) + ':' + to_base64(s->bytes);
+  if (const auto* f = std::get_if<double>(&value)) return value_json(*f);
+  if (const auto* i = std::get_if<std::int64_t>(&value)) return value_json(*i);
+  if (const auto* b = std::get_if<bool>(&value)) return value_json(*b);
+  return "null";
+}
+
 std::string quoted_where_due(const std::string& text) {
-  return text.find_first_of(",\"\r\n") == text.npos ? text : cell_of(text);
+  return text.find_first_of(",\"\r\n") == text.npos ? text : quoted(text);
 }
 
 void append_csv(const dated_reading& r, std::string& out) {
@@ -43,6 +63,8 @@ void append_json(const dated_reading& r, std::string& out) {
         [](const auto& v) -> json {
           if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::monostate>)
             return nullptr;
+          else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, sample_block>)
+            return json{{name_of(v), to_base64(v.bytes)}};
           else
             return v;
         },
@@ -54,7 +76,7 @@ void append_json(const dated_reading& r, std::string& out) {
   out += '\n';
 }
 
-void put_value(const std::string& name, const domain::owned_value& value, telemetry::Reading& to) {
+void put_value(const std::string& name, const file_value& value, telemetry::Reading& to) {
   if (std::holds_alternative<std::monostate>(value)) return;
   auto& v = *to.add_values();
   v.set_name(name);
@@ -62,6 +84,8 @@ void put_value(const std::string& name, const domain::owned_value& value, teleme
   if (const auto* i = std::get_if<std::int64_t>(&value)) v.set_i64(*i);
   if (const auto* b = std::get_if<bool>(&value)) v.set_boolean(*b);
   if (const auto* t = std::get_if<std::string>(&value)) v.set_text(*t);
+  if (const auto* s = std::get_if<sample_block>(&value))
+    s->f32 ? v.set_samples_f32(s->bytes) : v.set_samples_i16(s->bytes);
 }
 
 void fill_batch(const dated_reading* first, std::size_t count, telemetry::Batch& batch) {
@@ -72,29 +96,30 @@ void fill_batch(const dated_reading* first, std::size_t count, telemetry::Batch&
   }
 }
 
-domain::owned_value value_of(const telemetry::Value& v) {
+file_value value_of(const telemetry::Value& v) {
   switch (v.value_case()) {
   case telemetry::Value::kF64: return v.f64();
   case telemetry::Value::kI64: return v.i64();
   case telemetry::Value::kBoolean: return v.boolean();
   case telemetry::Value::kText: return v.text();
-  case telemetry::Value::kSamplesF32:
-  case telemetry::Value::kSamplesI16:
+  case telemetry::Value::kSamplesF32: return sample_block{true, v.samples_f32()};
+  case telemetry::Value::kSamplesI16: return sample_block{false, v.samples_i16()};
   case telemetry::Value::VALUE_NOT_SET: break;
   }
   return std::monostate{};
 }
 
-result<domain::owned_value> value_of(const std::string& name, const json& v) {
-  if (v.is_boolean()) return domain::owned_value{v.get<bool>()};
+result<file_value> value_of(const std::string& name, const json& v) {
+  if (v.is_boolean()) return file_value{v.get<bool>()};
   if (v.is_number_integer() &&
       !(v.is_number_unsigned() && v.get<std::uint64_t>() > std::uint64_t{INT64_MAX}))
-    return domain::owned_value{v.get<std::int64_t>()};
-  if (v.is_number()) return domain::owned_value{v.get<double>()};
-  if (v.is_string()) return domain::owned_value{v.get<std::string>()};
-  if (v.is_null()) return domain::owned_value{std::monostate{}};
+    return file_value{v.get<std::int64_t>()};
+  if (v.is_number()) return file_value{v.get<double>()};
+  if (v.is_string()) return file_value{v.get<std::string>()};
+  if (v.is_null()) return file_value{std::monostate{}};
+  if (auto samples = parse_samples(v)) return file_value{std::move(*samples)};
   return failure{errc::invalid_argument,
-                 "values." + name + ": only numbers, texts and booleans are taken"};
+                 "values." + name + ": only numbers, texts, booleans and samples are taken"};
 }
 
 void append_varint(std::uint64_t v, std::string& out) {
@@ -178,7 +203,12 @@ bool split_row(std::string_view row, char separator, std::vector<csv_cell>& cell
   return !open;
 }
 
-domain::owned_value parse_cell(const csv_cell& cell) {
+std::optional<sample_block> parse_samples(const json& value) {
+  if (!value.is_object() || value.size() != 1 || !value.begin()->is_string()) return {};
+  return samples_of(value.begin().key(), value.begin()->get_ref<const std::string&>());
+}
+
+file_value parse_cell(const csv_cell& cell) {
   const std::string_view text = cell.text;
   if (cell.quoted) return cell.text;
   if (text == "true") return true;
@@ -192,6 +222,9 @@ domain::owned_value parse_cell(const csv_cell& cell) {
   if (auto [p, e] = std::from_chars(text.data(), end, number);
       e == std::errc{} && p == end && std::isfinite(number))
     return number;
+  if (const auto colon = text.find(':'); colon != text.npos)
+    if (auto samples = samples_of(text.substr(0, colon), text.substr(colon + 1)))
+      return std::move(*samples);
   return cell.text;
 }
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Readings go out in three formats and come back the same into another node; a training row is what
 # the twin said of itself at that moment.
+import base64
 import csv
 import io
 import json
 import pathlib
+import random
+import struct
 import sys
 import unittest
 
@@ -14,7 +17,8 @@ import node as support  # noqa: E402
 START = 1_700_000_000_000
 INGRESS = [{"topic": "t/{name}", "twin": "a:{name}", "model": "m"}]
 MODEL = {"name": "m", "telemetry": {"x": {}, "n": {}, "on": {"type": "boolean"},
-                                    "note": {"type": "text"}}, "operators": [
+                                    "note": {"type": "text"}, "shape": {"type": "samples"},
+                                    "sound": {"type": "samples"}}, "operators": [
     {"name": "w", "type": "window", "of": "x", "span": "1m"},
     {"name": "drift", "type": "z_score", "window": "w", "limit": 6, "sides": "both"},
     {"name": "high", "type": "threshold", "value": "x", "above": 50, "clear": 45}]}
@@ -75,6 +79,46 @@ class Export(support.NodeTest):
             self.assertEqual(again, wanted["one"])
             self.assertEqual({k: v["value"] for k, v in other.twin("a:one")["telemetry"].items()},
                              {k: v["value"] for k, v in before.items()})
+            other.stop()
+
+    def test_samples_come_back_the_same(self):
+        node = self.node([MODEL], INGRESS, journal={"tail_readings": 1000}).start()
+        dice = random.Random(3)
+        rows = [{"ts": START + i * 1000, "x": i / 3,
+                 **({"shape": [struct.unpack("<f", struct.pack("<f", dice.gauss(0, 1)))[0]
+                               for _ in range(700)]} if i % 2 == 0 else {}),
+                 **({"sound": [i, 1, 2, 3]} if i % 3 == 0 else {}), "n": i} for i in range(2200)]
+        self.send("one", rows)
+        self.wait_applied(node, "one", len(rows))
+        sent = {(name, row["ts"]): struct.pack("<%df" % len(row[name]), *row[name])
+                for row in rows for name in ("shape", "sound") if name in row}
+
+        def samples(of):
+            found = {}
+            for name in ("shape", "sound"):
+                for row in of.history("a:one", "--telemetry", name):
+                    key = (name, support.instant(row["event_time"]) // 1_000_000)
+                    self.assertNotIn(key, found)
+                    found[key] = base64.b64decode(row["value"]["samples_f32"])
+            return found
+        self.assertEqual(samples(node), sent)
+        files = {}
+        for extension, form in (("csv", "csv"), ("jsonl", "jsonl"), ("pb", "protobuf")):
+            files[extension] = self.folder / ("samples." + extension)
+            node.cli("export", "readings", "a:*", "--format", form, "--out", files[extension])
+        wanted = [(r["event_time"], r["name"], r["value"]) for r in node.history("a:one")]
+        node.stop()
+        offline = node.cli("export", "readings", "a:*", "--format", "jsonl", "--offline",
+                           "--data", node.data)
+        self.assertEqual(offline, files["jsonl"].read_text())
+        for extension, file in files.items():
+            other = self.node([MODEL], INGRESS, name="samples-" + extension,
+                              mqtt={"client_id": "samples-" + extension}).start()
+            other.cli("import", "readings", file, "--model", "m")
+            self.wait_applied(other, "one", len(rows))
+            self.assertEqual(samples(other), sent, extension)
+            self.assertEqual([(r["event_time"], r["name"], r["value"])
+                              for r in other.history("a:one")], wanted)
             other.stop()
 
     def test_a_table_of_another_system_and_bad_rows(self):

@@ -57,16 +57,18 @@ struct export_request {
   std::string labels, time_column = "time", twin_column = "twin", clock = "ingest";
 };
 
-domain::owned_value value_of(const std::string& text) {
+messages::file_value value_of(const std::string& text) {
   const auto v = parse_document(text);
   if (v.is_boolean()) return v.get<bool>();
   if (v.is_number_integer()) return v.get<std::int64_t>();
   if (v.is_number()) return v.get<double>();
   if (v.is_string()) return v.get<std::string>();
+  if (auto samples = messages::parse_samples(v)) return std::move(*samples);
   return std::monostate{};
 }
 
-/// One twin's readings, page by page. `values` and `left_out` count.
+/// One twin's readings, page by page. Only a history of one telemetry has the bytes of samples, so
+/// a page that has rows without a value is asked for again, telemetry by telemetry.
 class twin_export {
 public:
   twin_export(past_source& past, const export_request& want, output_file& out)
@@ -81,33 +83,61 @@ public:
       if (!page) return page.error().within(twin);
       if (page->rows.empty()) break;
       const auto last = page->rows.back().event_time_ns;
+      std::vector<messages::history_row> rows;
       for (const auto& row : page->rows) {
         // a page's last instant comes again, whole, with the next one
         if (!page->complete && row.event_time_ns == last && row.event_time_ns != q.from_ns) break;
-        take(twin, row);
+        if (wanted(row.name)) rows.push_back(row);
       }
+      if (auto s = fetch_samples(twin, rows); !s) return s.error().within(twin);
+      for (const auto& row : rows) take(twin, row);
       if (auto s = write(); !s) return s;
       if (page->complete) break;
       q.from_ns = last == q.from_ns ? saturating_add(last, 1) : last;
     }
     return {};
   }
-  std::uint64_t values = 0, left_out = 0;
+  std::uint64_t values = 0;
 
 private:
   void take(const std::string& twin, const messages::history_row& row) {
-    if (!want_.telemetry.empty() && std::find(want_.telemetry.begin(), want_.telemetry.end(),
-                                              row.name) == want_.telemetry.end())
-      return;
     auto value = value_of(row.value);
-    if (std::holds_alternative<std::monostate>(value)) {
-      ++left_out; // samples
-      return;
-    }
+    if (std::holds_alternative<std::monostate>(value)) return; // the same samples once more
     ++values;
     if (pending_.empty() || pending_.back().event_time_ns != row.event_time_ns)
       pending_.push_back({twin, row.event_time_ns, {}});
     pending_.back().values.emplace_back(row.name, std::move(value));
+  }
+  [[nodiscard]] bool wanted(const std::string& name) const {
+    return want_.telemetry.empty() ||
+           std::find(want_.telemetry.begin(), want_.telemetry.end(), name) != want_.telemetry.end();
+  }
+  [[nodiscard]] status fetch_samples(const std::string& twin,
+                                     std::vector<messages::history_row>& rows) {
+    std::map<std::string, std::vector<messages::history_row*>> lacking;
+    for (auto& row : rows)
+      if (row.value == "null") lacking[row.name].push_back(&row);
+    for (auto& [name, waiting] : lacking) {
+      messages::history_query q{twin, name, waiting.front()->event_time_ns,
+                                waiting.back()->event_time_ns, messages::max_page};
+      auto next = waiting.begin();
+      for (;;) {
+        auto page = past_.history(q);
+        if (!page) return page.error();
+        if (page->rows.empty()) break;
+        const auto last = page->rows.back().event_time_ns;
+        for (auto& found : page->rows) {
+          if (!page->complete && found.event_time_ns == last && last != q.from_ns) break;
+          if (!found.value.starts_with('{')) continue; // it is not always samples
+          while (next != waiting.end() && (*next)->event_time_ns < found.event_time_ns) ++next;
+          if (next != waiting.end() && (*next)->event_time_ns == found.event_time_ns)
+            (*next++)->value = std::move(found.value);
+        }
+        if (page->complete) break;
+        q.from_ns = last == q.from_ns ? saturating_add(last, 1) : last;
+      }
+    }
+    return {};
   }
   [[nodiscard]] status write() {
     std::string text;
@@ -140,12 +170,7 @@ int export_readings(past_source& past, const context& ctx, const export_request&
     }
   }
   if (auto s = out.close(); !s) return fail(s.error());
-  if (!ctx.quiet)
-    std::cerr << one.values << " values of " << twins->size() << " twins"
-              << (one.left_out == 0
-                      ? std::string()
-                      : "; " + std::to_string(one.left_out) + " blocks of samples are not exported")
-              << '\n';
+  if (!ctx.quiet) std::cerr << one.values << " values of " << twins->size() << " twins\n";
   return exit_ok;
 }
 

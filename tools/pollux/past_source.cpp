@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/pollux/past_source.hpp"
 #include "actors/directory.hpp"
+#include "actors/sample_rows.hpp"
 #include "domain/base/time.hpp"
 #include "messages/documents.hpp"
 #include "supervision/offline_storage.hpp"
@@ -92,6 +93,8 @@ public:
     for (auto& v : *values)
       page.rows.push_back(
           {v.event_time_ns, v.ingest_time_ns, std::move(v.name), messages::value_json(v.value)});
+    if (auto s = actors::add_samples(*folder_->journal, *folder_->tables, *twin, q, page); !s)
+      return s.error();
     return page;
   }
   status features(const std::string& id, const std::string& clock,

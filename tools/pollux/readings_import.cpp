@@ -19,6 +19,7 @@ namespace {
 
 using messages::dated_reading;
 constexpr std::size_t batch_readings = 1000;
+constexpr std::size_t batch_bytes = 1 << 20; // of samples and texts
 constexpr std::uint64_t max_piece = 64 << 20;
 constexpr std::chrono::seconds long_enough{60};
 
@@ -37,14 +38,18 @@ public:
     if (r.twin.empty())
       return failure{errc::invalid_argument, place + ": names no twin (see --twin)"};
     auto& waiting = of_twin_[r.twin];
+    auto& bytes = bytes_of_[r.twin];
+    for (const auto& [name, value] : r.values) bytes += size_of(value);
     // values of one instant that stand in rows of their own are one reading
     if (!waiting.empty() && waiting.back().event_time_ns == r.event_time_ns)
       waiting.back().values.insert(waiting.back().values.end(), r.values.begin(), r.values.end());
-    else if (waiting.size() < batch_readings)
+    else if (waiting.empty() || (waiting.size() < batch_readings && bytes < batch_bytes))
       waiting.push_back(std::move(r));
     else {
       const auto twin = r.twin;
       if (auto s = send(twin, waiting); !s) return s.error().within(place);
+      bytes = 0;
+      for (const auto& [name, value] : r.values) bytes += size_of(value);
       waiting.push_back(std::move(r));
     }
     return {};
@@ -58,6 +63,12 @@ public:
   std::vector<std::string> refusals; ///< the first few
 
 private:
+  static std::size_t size_of(const messages::file_value& value) {
+    if (const auto* samples = std::get_if<messages::sample_block>(&value))
+      return samples->bytes.size();
+    const auto* text = std::get_if<std::string>(&value);
+    return text == nullptr ? 0 : text->size();
+  }
   [[nodiscard]] status send(const std::string& twin, std::vector<dated_reading>& waiting) {
     if (waiting.empty()) return {};
     const auto said = node_.ask(
@@ -78,6 +89,7 @@ private:
   client& node_;
   const import_request& want_;
   std::map<std::string, std::vector<dated_reading>> of_twin_;
+  std::map<std::string, std::size_t> bytes_of_;
 };
 
 /// The columns of a CSV file: ours (a row for each value), or a table with a column of times.
