@@ -172,6 +172,8 @@ int promote(client& node, const backtest_wish& want, const std::string& text, co
 int run_online(client& node, const backtest_wish& want, const std::string& text,
                const json& arguments, const context& ctx) {
   const auto done = run_job(node, ctx, "backtest", arguments, true);
+  if (!done && interrupted() && done.error().code == errc::unavailable)
+    return fail(exit_interrupted, done.error().what); // before there was a report
   if (!done) return fail(done.error());
   const int code = tell(parse_document(done->document), want, ctx);
   if (!want.promote) return code;
