@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import corpus  # noqa: E402
@@ -28,6 +29,15 @@ def keep(data, target):
                 shutil.copyfile(file, target / part / file.name)
 
 
+def change_properties(node, twin, properties):
+    request = urllib.request.Request(
+        "http://127.0.0.1:%d/api/v1/twins/%s" % (node.http_port, twin), method="PATCH",
+        data=json.dumps({"properties": properties}).encode(),
+        headers={"Content-Type": "application/merge-patch+json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        answer.read()
+
+
 def run(name, folder):
     target = corpus.FORMATS / name
     if target.exists():
@@ -39,6 +49,8 @@ def run(name, folder):
         node.start()
         with broker.client("writer", version=5) as client:
             corpus.fill(node, client, folder)
+        change_properties(node, "c:kinds", {"floor": 3, "place": "hall \u00fc", "old": True})
+        change_properties(node, "c:kinds", {"old": None, "room": {"x": [1, 2.5]}})
         node.kill()  # a restart in the journal, and snapshots behind the log
         node.start()
         expected = corpus.describe(node)
