@@ -6,6 +6,7 @@
 #include "bridge/http/metrics_page.hpp"
 #include "bridge/http/stream/routes.hpp"
 #include "bridge/http/trace.hpp"
+#include "bridge/http/wot/wot.hpp"
 #include <chrono>
 
 namespace pollux::bridge::http {
@@ -55,13 +56,25 @@ void add_health_routes(route_table& to, const route_sources& from) {
   });
 }
 
-} // namespace
+/// What the operations share.
+struct shared {
+  door_pointer link;
+  std::shared_ptr<hub> events;
+};
 
-route_table make_routes(const route_sources& from) {
+shared shared_of(const route_sources& from) {
+  hub_options events;
+  events.recent_bytes = from.events_bytes;
+  return {std::make_shared<const door>(
+              door{{&from.system, from.node, from.ask_timeout_ns}, wall_clock_ns}),
+          make_hub(events)};
+}
+
+/// What docs/openapi.json describes.
+route_table api_routes(const route_sources& from, const shared& with) {
   route_table table;
   add_health_routes(table, from);
-  const auto link = std::make_shared<const door>(
-      door{{&from.system, from.node, from.ask_timeout_ns}, wall_clock_ns});
+  const auto& link = with.link;
   add_node_routes(table, link);
   add_twin_routes(table, link);
   add_patch_routes(table, link);
@@ -73,19 +86,28 @@ route_table make_routes(const route_sources& from) {
   add_model_routes(table, link);
   add_job_routes(table, link);
   add_quarantine_routes(table, link);
-  hub_options events;
-  events.recent_bytes = from.events_bytes;
-  add_stream_routes(table, link->node, make_hub(events));
+  add_stream_routes(table, link->node, with.events);
   if (from.access) add_ticket_routes(table, *from.access);
   return table;
 }
 
+} // namespace
+
+route_table make_routes(const route_sources& from) {
+  const auto with = shared_of(from);
+  auto table = api_routes(from, with);
+  add_wot_routes(table, with.link, with.events);
+  return table;
+}
+
 void add_routes(server& to, const route_sources& from) {
-  auto table = make_routes(from);
+  const auto with = shared_of(from);
+  auto table = api_routes(from, with);
   table.push_back({"GET", "/api/v1", role::nobody, reach::open, {}});
   table.back().run = [text = table_document(table)](const request&, const responder& respond) {
     respond(document_reply(text));
   };
+  add_wot_routes(table, with.link, with.events); // Thing Descriptions tell of these
   const auto memory = std::make_shared<answer_memory>();
   for (const auto& entry : table)
     to.route(entry.method, entry.pattern, traced(served(entry, memory, wall_clock_ns)));
