@@ -2,6 +2,7 @@
 # What lies on disk, read by a second reader (tests/support/history_reader.py) that was written from
 # docs/journal_format.md: it finds what was sent, value by value, in every tier and in folders of
 # earlier formats, and notices a changed bit.
+import base64
 import collections
 import csv
 import io
@@ -24,7 +25,7 @@ import history_columns as columns  # noqa: E402
 import history_reader as reader  # noqa: E402
 import node as support  # noqa: E402
 from format_content import found_of, sent_of  # noqa: E402
-from history_columns import BOOLEAN, F64, I64, TEXT  # noqa: E402
+from history_columns import BOOLEAN, F32S, F64, I16S, I64, TEXT  # noqa: E402
 
 DAY = 86_400
 FOR_EVER_HOT = {"hot_days": 36_000, "warm_days": 36_001}
@@ -103,13 +104,17 @@ class Format(support.NodeTest):
         for twin in history.twins.values():
             for _, reading in [] if twin.deleted else history.readings(twin.key):
                 for n, kind, value in reading.values:
-                    if kind in (F64, I64, BOOLEAN, TEXT):
+                    if kind in (F64, I64, BOOLEAN, TEXT, F32S, I16S):
                         own[twin.key.partition("#")[0], reading.event_time, n.decode()] = kind, value
         self.assertEqual(exported.keys(), own.keys())
         for key, (kind, value) in own.items():
             said = exported[key]
             if kind in (F64, I64):
                 self.assertEqual((float if kind == F64 else int)(said), value, key)
+            elif kind in (F32S, I16S):
+                form, _, text = said.partition(":")
+                self.assertEqual(form, "samples_f32" if kind == F32S else "samples_i16", key)
+                self.assertEqual(base64.b64decode(text, validate=True), value, key)
             else:
                 self.assertEqual(said, value.decode() if kind == TEXT else str(value).lower(), key)
 
