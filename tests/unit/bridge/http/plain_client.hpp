@@ -66,6 +66,14 @@ public:
     out.status = std::atoi(out.head.c_str() + out.head.find(' '));
     return out;
   }
+  /// So many bytes as they come; fewer when the peer closes or nothing comes in time.
+  std::string receive_bytes(std::size_t size, int timeout_ms = 10'000) {
+    while (buffer_.size() < size && more(timeout_ms)) {
+    }
+    auto out = buffer_.substr(0, size);
+    buffer_.erase(0, out.size());
+    return out;
+  }
   reply get(std::string_view target, std::string_view extra = {}) {
     send("GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(extra) +
          "\r\n");
