@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+# The Web of Things door against clients we did not write: node-wot reads, observes, invokes and is
+# told of an alert; the official schemas and a second validator take every description. npm brings
+# both from a lock file when the test runs; without node, npm or a network those cases are skipped.
+import json
+import os
+import pathlib
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import node as support  # noqa: E402
+from api import Api  # noqa: E402
+
+HERE = support.SOURCE / "tests" / "wot"
+MODELS = ("ambient_temperature", "building", "device", "motor", "pump", "vehicle")
+ZONE = "site1:zone"
+THING = "//things/" + ZONE
+
+
+def installed():
+    """The folder with the clients in it. Raises SkipTest."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            raise unittest.SkipTest("there is no %s on this machine (tools/setup installs it)" % program)
+    folder = pathlib.Path(os.environ.get("POLLUX_WOT_FOLDER") or support.SOURCE / "build" / "wot")
+    lock = (HERE / "package-lock.json").read_bytes()
+    done = folder / "installed.lock"
+    if not done.exists() or done.read_bytes() != lock:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(HERE / file, folder)
+        try:
+            npm = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-progress"], cwd=folder,
+                                 capture_output=True, text=True, timeout=200)
+            wrong = npm.returncode and npm.stderr
+        except subprocess.TimeoutExpired:
+            wrong = "it did not end within 200 s"
+        if wrong:
+            raise unittest.SkipTest("npm could not bring the clients (no network?): %s" % wrong[-400:])
+        done.write_bytes(lock)
+    for file in ("client.js", "validate.js"):
+        shutil.copy(HERE / file, folder)
+    return folder
+
+
+class Client:
+    """node-wot in a process of its own."""
+
+    def __init__(self, folder):
+        self.process = subprocess.Popen(["node", "client.js"], cwd=folder, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.answers, self.news = queue.Queue(), []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            told = json.loads(line)
+            if "done" in told:
+                self.answers.put(told)
+            else:
+                self.news.append(told)
+
+    def __call__(self, word, what, seconds=60):
+        self.process.stdin.write(json.dumps({word: what}) + "\n")
+        answer = self.answers.get(timeout=seconds)
+        if "error" in answer:
+            raise AssertionError("%s %r: %s" % (word, what, answer["error"]))
+        return answer.get("value")
+
+    def values(self, kind, name):
+        return [n["value"] for n in list(self.news) if n.get(kind) == name]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+class Zone:
+    """The device behind the twin: takes setpoints and reports them."""
+
+    def __init__(self, client):
+        self.client = client
+        client.on_message = self._take
+        client.subscribe("twins/site1/zone/commands/set_setpoint/request", 1)
+
+    def _take(self, message):
+        request = json.loads(message.payload)
+        self.client.publish("twins/site1/zone/commands/set_setpoint/response",
+                            json.dumps({"id": request["id"], "ok": True}), qos=1)
+        self.report(setpoint=request["arguments"]["setpoint"])
+
+    def report(self, **values):
+        self.client.publish("telemetry/zone", json.dumps(values), qos=1)
+
+
+class WebOfThings(support.NodeTest):
+    def started(self):
+        made = self.node(MODELS, [{"topic": "telemetry/{name}", "twin": "site1:{name}", "model": "building"},
+                                  {"topic": "known/{name}", "twin": "known:{name}"}],
+                         twins={"start_grace": "100ms"}).start()
+        self.api = Api(made.http_port)
+        self.base = "http://127.0.0.1:%d" % made.http_port
+        self.zone = Zone(self.client("zone"))
+        self.zone.report(zone_temperature=21.5, setpoint=21)
+        support.eventually(lambda: made.applied(ZONE) >= 2, 30, "the zone's first readings")
+        return made
+
+    def ask(self, method, path, document=None, kind="application/json", **headers):
+        if document is not None:
+            headers["Content-Type"] = kind
+        return self.api.send(method, path, None if document is None else json.dumps(document), headers)
+
+    def node_wot(self):
+        client = Client(installed())
+        self.addCleanup(client.close)
+        return client
+
+    def test_node_wot_reads_observes_invokes_and_is_told_of_an_alert(self):
+        folder = installed()
+        self.started()
+        self.assertTrue(folder)
+        wot = self.node_wot()
+        self.assertEqual(wot("consume", self.base + "/things/" + ZONE), ZONE)
+        self.assertEqual(wot("read", "zone_temperature"), 21.5)
+        wot("observe", "setpoint")
+        support.eventually(lambda: wot.values("observed", "setpoint") == [21], 20, "the present setpoint")
+        wot("subscribe", "too_warm")
+        status = wot("invoke", ["set_setpoint", {"setpoint": 23}])
+        self.assertIn(status["status"], ("pending", "running", "completed"))
+        support.eventually(lambda: self.ask("GET", status["href"]).json["status"] == "completed", 30,
+                           "the device's confirmation")
+        support.eventually(lambda: wot.values("observed", "setpoint")[-1] == 23, 30, "the new setpoint")
+        self.assertEqual(wot.values("event", "too_warm"), [])
+        self.zone.report(zone_temperature=60)
+        alerts = support.eventually(lambda: wot.values("event", "too_warm"), 30, "the alert")
+        self.assertEqual((alerts[0]["rule"], alerts[0]["transition"], alerts[0]["twin"]),
+                         ("too_warm", "raised", ZONE))
+        self.assertEqual(len(alerts), 1)
+        wot("write", ["properties", {"floor": 2}])
+        self.assertEqual(wot("read", "properties"), {"floor": 2})
+        self.assertIn(ZONE, wot("directory", self.base + "/.well-known/wot"))
+
+    def test_every_description_is_valid(self):
+        folder = installed()
+        self.started()
+        lines = []
+        for model in MODELS:
+            made = self.api("POST", "/twins", {"id": "known:" + model, "model": model,
+                                               "properties": {"floor": 2, "tags": ["a"], "note": None}}, 201)
+            self.assertTrue(made.header("Location"))
+            for kind, path in (("td", "/things/known:" + model), ("tm", "/models/" + model)):
+                lines.append({"name": path, "kind": kind, "text": self.ask("GET", path).text})
+        lines.append({"name": "directory", "kind": "td", "text": self.ask("GET", "/.well-known/wot").text})
+        lines.append({"name": ZONE, "kind": "td", "text": self.ask("GET", "/things/" + ZONE).text})
+        lines.append({"name": "broken", "kind": "td", "text": '{"title": "no context"}'})
+        done = subprocess.run(["node", "validate.js"], cwd=folder, capture_output=True, text=True, timeout=120,
+                              input="".join(json.dumps(line) + "\n" for line in lines))
+        found = {r["name"]: r["errors"] for r in map(json.loads, done.stdout.splitlines())}
+        self.assertEqual(len(found), len(lines), done.stderr[-2000:])
+        self.assertTrue(found.pop("broken"), "the validators take anything")
+        self.assertEqual({name: errors for name, errors in found.items() if errors}, {})
+
+    def test_things_are_described_listed_made_changed_and_ended(self):
+        self.started()
+        td = self.ask("GET", "/things/" + ZONE)
+        self.assertEqual(td.header("Content-Type"), "application/td+json")
+        self.assertEqual(td.json["base"], self.base + "/things/" + ZONE + "/")
+        self.assertEqual(td.json["security"], ["nosec_sc"])
+        self.assertEqual(self.ask("GET", "/things/urn:pollux:" + ZONE).json, td.json)
+        self.assertEqual(self.api.send("GET", "/things/" + ZONE, headers={
+            "If-None-Match": td.header("ETag")}).status, 304)
+        link = {"links": [{"rel": "type", "href": "/models/motor"}]}
+        made = self.ask("PUT", "/things/known:m", {"title": "M", **link}, "application/td+json")
+        self.assertEqual((made.status, made.header("Location")), (201, "/things/known:m"))
+        self.assertEqual(self.ask("PUT", "/things/known:m", {"title": "N", **link}, "application/td+json").status, 204)
+        self.assertEqual(self.ask("GET", "/things/known:m").json["title"], "N")
+        self.assertEqual(self.ask("PATCH", "/things/known:m", {"title": "O"}, "application/merge-patch+json").status, 204)
+        self.assertEqual(self.ask("GET", "/things/known:m").json["title"], "O")
+        self.assertEqual(self.ask("PATCH", "/things/known:m", {"actions": {}}, "application/merge-patch+json").status, 400)
+        anonymous = self.ask("POST", "/things", {"title": "A", **link}, "application/td+json")
+        self.assertEqual(anonymous.status, 201)
+        self.assertEqual(self.ask("POST", "/things", {"title": "A"}, "application/td+json").status, 400)
+        first = self.ask("GET", "/things?limit=2")
+        self.assertEqual(first.header("Content-Type"), "application/ld+json")
+        after = first.header("Link").partition("<")[2].partition(">")[0]
+        second = self.ask("GET", after)
+        titles = [t["title"] for t in first.json + second.json]
+        self.assertEqual(sorted(titles), sorted([ZONE, "O", "A"]))
+        self.assertEqual(self.ask("GET", "/things?offset=2").json, second.json)
+        self.assertEqual(self.ask("GET", "/things?format=collection").json["total"], 3)
+        self.assertEqual(self.ask("DELETE", "/things/known:m").status, 204)
+        self.assertEqual(self.ask("GET", "/things/known:m").status, 404)
+        for path in ("/things/x", "/things/known:m/properties", "/things/%s/properties/nothing" % ZONE,
+                     "/things/%s/properties/nothing/observe" % ZONE, "/things/%s/events/nothing" % ZONE):
+            self.assertIn(self.ask("GET", path).status, (400, 404), path)
+
+    def test_values_are_read_written_and_refused(self):
+        self.started()
+        path = "/things/%s/" % ZONE
+        self.assertEqual(self.ask("GET", path + "properties/setpoint").text, "21")
+        self.assertEqual(self.ask("GET", path + "properties").json["zone_temperature"], 21.5)
+        self.assertEqual(self.ask("PUT", path + "properties/setpoint", 3).status, 405)
+        self.assertEqual(self.ask("PUT", path + "properties/properties", {"a/b": 1, "c": {"d": 1}}).status, 204)
+        self.assertEqual(self.ask("PUT", path + "properties/a%2Fb", [1, 2]).status, 204)
+        self.assertEqual(self.ask("GET", path + "properties/a%2Fb").json, [1, 2])
+        self.assertEqual(self.ask("PUT", path + "properties", {"c": {"e": 2}}).status, 204)
+        self.assertEqual(self.ask("GET", path + "properties/c").json, {"e": 2})
+        self.assertEqual(self.ask("PUT", path + "properties", {"setpoint": 2}).status, 400)
+        self.assertEqual(self.ask("PUT", path + "properties", 7).status, 400)
+        far = self.ask("POST", path + "actions/set_setpoint", {"setpoint": 99}, Prefer="wait=20")
+        self.assertEqual((far.status, far.json["status"]), (200, "failed"))
+        self.assertEqual(far.json["error"]["status"], 409)
+        done = self.ask("POST", path + "actions/set_setpoint", {"setpoint": 22}, Prefer="wait=20")
+        self.assertEqual((done.status, done.json["status"]), (200, "completed"))
+        self.assertEqual(self.ask("GET", done.header("Location")).json["href"], done.json["href"])
+        self.assertEqual(len(self.ask("GET", path + "actions").json["set_setpoint"]), 2)
+        self.assertEqual(self.ask("POST", path + "actions/set_setpoint", [1]).status, 400)
+
+    def frames(self, path, enough, last=None):
+        """(id, data) of the stream's frames, until enough(frames) holds."""
+        import http.client
+        connection = http.client.HTTPConnection("127.0.0.1", self.api.port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request("GET", path, headers={"Last-Event-ID": last} if last else {})
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, "text/event-stream"))
+        out, frame = [], {}
+        while not enough(out):
+            line = answer.readline().decode().rstrip("\n")
+            self.assertFalse(line.startswith("event:"), "named frames do not reach clients")
+            if ": " in line and not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                frame[name] = value
+            elif not line and "data" in frame:
+                out.append((frame["id"], json.loads(frame["data"])))
+                frame = {}
+        connection.close()
+        return out
+
+    def test_who_comes_back_misses_nothing_even_when_the_node_was_restarted(self):
+        node = self.started()
+        observe = "/things/%s/properties/zone_temperature/observe" % ZONE
+        last, value = self.frames(observe, lambda f: f)[0]
+        self.assertEqual(value, 21.5)
+        before = node.applied(ZONE)
+        for t in (22, 60, 24):
+            self.zone.report(zone_temperature=t)
+        support.eventually(lambda: node.applied(ZONE) == before + 3, 30, "three readings")
+        support.eventually(lambda: node.alerts(), 30, "the alert")
+        node.stop()
+        node.start()
+        values = [v for _, v in self.frames(observe, lambda f: len(f) == 3, last)]
+        self.assertEqual(values, [22, 60, 24])
+        told = self.frames("/things/%s/events/too_warm" % ZONE, lambda f: f, "0000000000000000-0-0")
+        self.assertEqual(told[0][1]["transition"], "raised")
+
+
+if __name__ == "__main__":
+    unittest.main()
