@@ -11,6 +11,7 @@
 #include "actors/node_stats.hpp"
 #include "actors/poison.hpp"
 #include "actors/reader.hpp"
+#include "actors/searcher.hpp"
 #include "domain/base/twin_id.hpp"
 #include "messages/hash.hpp"
 #include "messages/input_document.hpp"
@@ -230,6 +231,11 @@ caf::result<done> delete_twin(const node_state& s, const twin_delete& d) {
   return done{"deleted"};
 }
 
+const caf::actor& watch_owner(const node_state& s, std::uint64_t watch) {
+  const bool live = (watch & live_search_bit) != 0 && s.with.searcher;
+  return live ? s.with.searcher : s.with.feed;
+}
+
 template <class Answer, class Question>
 caf::result<Answer> search(self_pointer self, const Question& q) {
   if (!self->state.with.searcher)
@@ -259,10 +265,10 @@ node_front::behavior_type node(self_pointer self, node_surroundings with) {
         return forward<watch_opened>(self, self->state.with.feed, w);
       },
       [self](const watch_pull& w) -> caf::result<watch_page> {
-        return forward<watch_page>(self, self->state.with.feed, w);
+        return forward<watch_page>(self, watch_owner(self->state, w.watch), w);
       },
       [self](const watch_close& w) -> caf::result<done> {
-        return forward<done>(self, self->state.with.feed, w);
+        return forward<done>(self, watch_owner(self->state, w.watch), w);
       },
       [self](const command_request& r) { return take_command(self, r); },
       [self](const command_query& q) { return command_state(self, q); },

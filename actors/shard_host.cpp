@@ -62,6 +62,7 @@ caf::behavior shard_host::make_behavior() {
   around_->host = caf::actor_cast<caf::actor>(this);
   around_->outbox = with_.outbox;
   around_->node = with_.node;
+  around_->board = with_.board;
   around_->count_in(*with_.metrics);
   around_->samples = std::make_shared<twin_samples>();
   export_samples(*with_.metrics, label_, around_->samples, awake_now_);

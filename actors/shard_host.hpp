@@ -45,6 +45,7 @@ struct host_surroundings {
   messages::metrics* metrics = nullptr;
   caf::actor outbox, node;
   std::vector<caf::actor> readers;
+  std::shared_ptr<search_board> board; ///< nullptr: nobody searches here
 };
 
 /// Spawns the host of `shards`. It recovers them first: rows from the registry and snapshot heads,

@@ -25,8 +25,12 @@ public:
              twin_place place, std::string key, domain::twin_state state)
       : caf::event_based_actor(config), around_(std::move(around)), place_(place),
         key_(std::move(key)), state_(std::move(state)) {}
+  ~twin_actor() override {
+    if (around_->board) around_->board->leaves(place_, turn_);
+  }
 
   caf::behavior make_behavior() override {
+    if (around_->board) around_->board->awake(place_, turn_, state_);
     tell_timer();
     static const caf::behavior shared{
         [](const twin_work& work) { running->apply(work); },
@@ -69,6 +73,7 @@ private:
       const auto before = out.size();
       try {
         const black_box_mark mark{place_.shard, place_.row, item.id};
+        const own_turn turn(turn_); // not for the whole message: a search must not wait long
         domain::step(*around_->models, state_, in, out);
       } catch (const std::exception& e) {
         tell_effects(out);
@@ -119,6 +124,14 @@ private:
     out.clear();
   }
 
+  struct own_turn {
+    explicit own_turn(twin_turn& t) noexcept : turn(t) { turn.begin(); }
+    own_turn(const own_turn&) = delete;
+    own_turn& operator=(const own_turn&) = delete;
+    ~own_turn() { turn.end(true); }
+    twin_turn& turn;
+  };
+
   // Only an earlier wish is told: one that moved later costs nothing until the old time comes.
   void tell_timer() {
     const auto due = state_.next_wakeup_ns();
@@ -145,6 +158,12 @@ private:
     if (and_quit)
       send(around_->host, passivated{place_, state_.last_applied(), state_.next_wakeup_ns(),
                                      state_.next_timer(), state_.timer_generation()});
+    if (and_quit && around_->board) {
+      if (state_.deleted())
+        around_->board->gone(place_, turn_);
+      else
+        around_->board->asleep(place_, turn_, state_);
+    }
     send(around_->outbox, store_snapshot{place_, snapshot_of(state_), around_->host});
     if (and_quit) quit(caf::exit_reason::normal);
   }
@@ -164,6 +183,7 @@ private:
   static constexpr std::int64_t domain_never = never;
   std::shared_ptr<const twin_surroundings> around_;
   twin_place place_;
+  twin_turn turn_;
   bool watched_ = false;
   std::int64_t armed_ns_ = never;
   std::string key_;

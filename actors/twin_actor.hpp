@@ -3,6 +3,7 @@
 // the host hands it a state and then its inputs in journal order; what leaves goes to the outbox.
 #pragma once
 #include "actors/models.hpp"
+#include "actors/search_board.hpp"
 #include "actors/shadow.hpp"
 #include "actors/stage_metrics.hpp"
 #include "actors/work.hpp"
@@ -18,6 +19,7 @@ struct twin_surroundings {
   const model_catalog* models = nullptr;
   const shadow_board* shadows = nullptr; ///< nullptr: nobody is in anyone's shadow
   caf::actor host, outbox, node;         ///< node: gets feed_event while a twin is watched
+  std::shared_ptr<search_board> board;   ///< nullptr: nobody searches here
   messages::counter* applied_readings = nullptr;
   messages::counter* applied_inputs = nullptr;
   messages::counter* effects = nullptr;

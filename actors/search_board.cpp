@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/search_board.hpp"
+#include <chrono>
+#include <thread>
+
+namespace pollux::actors {
+
+namespace {
+constexpr std::size_t look_ahead = 8; ///< entries whose twins are fetched before they are needed
+
+std::uint64_t stamp(std::uint32_t sleeps, std::uint32_t turns) {
+  return std::uint64_t{sleeps} << 32 | turns;
+}
+} // namespace
+
+// Whoever holds the turn may have been put aside by the machine: let it go on.
+void twin_turn::wait() noexcept { std::this_thread::yield(); }
+
+search_board::search_board(std::uint32_t shards) {
+  for (std::uint32_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<shard_part>());
+}
+
+search_board::entry& search_board::at(shard_part& part, std::uint32_t row) {
+  if (row >= part.entries.size()) part.entries.resize(row + std::size_t{1});
+  return part.entries[row];
+}
+
+void search_board::awake(twin_place place, twin_turn& turn, const domain::twin_state& twin) {
+  auto& part = *shards_[place.shard];
+  const std::lock_guard guard(part.lock);
+  auto& e = at(part, place.row);
+  e.turn = &turn;
+  e.body = &twin.get();
+  e.rest.reset();
+  e.now = state::awake;
+  ++e.sleeps;
+}
+
+void search_board::asleep(twin_place place, const twin_turn& turn, const domain::twin_state& twin) {
+  std::unique_ptr<const domain::resting_twin> rest;
+  if (keep_sleepers_.load(std::memory_order_relaxed) && twin.get().rules)
+    rest = std::make_unique<const domain::resting_twin>(domain::resting(twin.get()));
+  auto& part = *shards_[place.shard];
+  const std::lock_guard guard(part.lock);
+  auto& e = at(part, place.row);
+  if (e.turn != &turn) return;
+  e.turn = nullptr;
+  e.body = nullptr;
+  e.rest = std::move(rest);
+  e.slept_at = twin.last_applied();
+  e.now = state::asleep;
+  ++e.sleeps;
+}
+
+void search_board::gone(twin_place place, const twin_turn& turn) {
+  auto& part = *shards_[place.shard];
+  const std::lock_guard guard(part.lock);
+  auto& e = at(part, place.row);
+  if (e.turn != &turn) return;
+  const auto sleeps = e.sleeps + 1;
+  e = {};
+  e.sleeps = sleeps;
+  e.now = state::gone;
+}
+
+void search_board::leaves(twin_place place, const twin_turn& turn) noexcept {
+  auto& part = *shards_[place.shard];
+  const std::lock_guard guard(part.lock);
+  if (place.row >= part.entries.size()) return;
+  auto& e = part.entries[place.row];
+  if (e.turn != &turn) return;
+  const auto sleeps = e.sleeps + 1;
+  e = {};
+  e.sleeps = sleeps;
+}
+
+void search_board::look_at_one(entry& e, std::uint32_t row, const look& look_at) {
+  if (e.now == state::asleep) return look_at(domain::searched_twin(*e.rest), row, 0);
+  e.turn->begin();
+  // one that is being made has no model yet, one that is ending is gone as soon as it knows
+  if (e.body->rules && !e.body->deleted)
+    look_at(domain::searched_twin(*e.body), row, e.turn->turns());
+  e.turn->end(false);
+}
+
+void search_board::each(std::uint32_t shard, const look& look_at,
+                        std::vector<missing_twin>& missing) {
+  auto& part = *shards_[shard];
+  const std::lock_guard guard(part.lock);
+  auto& entries = part.entries;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i + 2 * look_ahead < entries.size()) {
+      const auto& later = entries[i + 2 * look_ahead];
+      if (later.now == state::awake) {
+        __builtin_prefetch(later.turn);
+        __builtin_prefetch(later.body);
+        __builtin_prefetch(reinterpret_cast<const char*>(later.body) + 64);
+        __builtin_prefetch(reinterpret_cast<const char*>(later.body) + 128);
+        __builtin_prefetch(reinterpret_cast<const char*>(later.body) + 192);
+      } else if (later.rest) {
+        __builtin_prefetch(later.rest.get());
+        __builtin_prefetch(reinterpret_cast<const char*>(later.rest.get()) + 64);
+      }
+    }
+    auto& e = entries[i];
+    const auto row = static_cast<std::uint32_t>(i);
+    if (e.now == state::gone) continue;
+    if (e.now == state::asleep && !e.rest)
+      missing.push_back({{shard, row}, e.slept_at});
+    else
+      look_at_one(e, row, look_at);
+  }
+}
+
+search_board::presence search_board::one(twin_place place, const look& look_at,
+                                         missing_twin* missing) {
+  auto& part = *shards_[place.shard];
+  const std::lock_guard guard(part.lock);
+  auto& e = at(part, place.row);
+  if (e.now == state::gone) return presence::gone;
+  if (e.now == state::asleep && !e.rest) {
+    if (missing != nullptr) *missing = {place, e.slept_at};
+    return presence::unknown;
+  }
+  look_at_one(e, place.row, look_at);
+  return presence::here;
+}
+
+void search_board::changed(std::uint32_t shard, std::vector<std::uint64_t>& seen,
+                           std::vector<std::uint32_t>& rows) {
+  auto& part = *shards_[shard];
+  const std::lock_guard guard(part.lock);
+  seen.resize(part.entries.size(), ~std::uint64_t{0});
+  for (std::size_t i = 0; i < part.entries.size(); ++i) {
+    auto& e = part.entries[i];
+    std::uint32_t turns = 0;
+    if (e.now == state::awake) {
+      e.turn->begin();
+      turns = e.turn->turns();
+      e.turn->end(false);
+    }
+    const auto now = stamp(e.sleeps, turns);
+    if (seen[i] == now) continue;
+    seen[i] = now;
+    rows.push_back(static_cast<std::uint32_t>(i));
+  }
+}
+
+void search_board::make_room(std::uint32_t shard, std::uint32_t rows) {
+  auto& part = *shards_[shard];
+  const std::lock_guard guard(part.lock);
+  if (rows > part.entries.size()) part.entries.resize(rows);
+}
+
+void search_board::keep(const missing_twin& asked,
+                        std::unique_ptr<const domain::resting_twin> twin) {
+  auto& part = *shards_[asked.place.shard];
+  const std::lock_guard guard(part.lock);
+  auto& e = at(part, asked.place.row);
+  if (e.now != state::asleep || e.slept_at != asked.slept_at) return;
+  if (!twin) e.now = state::gone;
+  e.rest = std::move(twin);
+}
+
+void search_board::keep_sleepers(bool on) {
+  keep_sleepers_.store(on, std::memory_order_relaxed);
+  if (on) return;
+  for (auto& part : shards_) {
+    const std::lock_guard guard(part->lock);
+    for (auto& e : part->entries) e.rest.reset();
+  }
+}
+
+} // namespace pollux::actors
