@@ -5,6 +5,7 @@
 #include "actors/jobs.hpp"
 #include "actors/maintenance.hpp"
 #include "actors/reader.hpp"
+#include "actors/searcher.hpp"
 #include "actors/verifier.hpp"
 #include "messages/observability/log.hpp"
 #include "supervision/batch_door.hpp"
@@ -27,10 +28,11 @@ actors::host_options host_options_of(const config::settings& s) {
   return out;
 }
 
-void spawn_hosts(caf::actor_system& system, const core_surroundings& with, core& made) {
+void spawn_hosts(caf::actor_system& system, const core_surroundings& with,
+                 const std::shared_ptr<actors::search_board>& board, core& made) {
   actors::host_surroundings around{with.inlet,   with.journal,    with.tables,  with.models,
                                    with.shadows, with.quarantine, with.metrics, made.outbox,
-                                   made.feed,    made.readers};
+                                   made.feed,    made.readers,    board};
   const auto count = host_count(with.settings);
   auto options = host_options_of(with.settings);
   if (with.faults != nullptr) options.now = with.faults->clock(options.now);
@@ -60,8 +62,8 @@ status wait_recovered(caf::actor_system& system, const core& made) {
 } // namespace
 
 std::vector<caf::actor> core::all() const {
-  std::vector<caf::actor> out{
-      outbox, feed, verifier, maintenance, historian, jobs, caf::actor_cast<caf::actor>(node)};
+  std::vector<caf::actor> out{outbox,    feed, verifier, maintenance,
+                              historian, jobs, searcher, caf::actor_cast<caf::actor>(node)};
   out.insert(out.end(), readers.begin(), readers.end());
   out.insert(out.end(), hosts.begin(), hosts.end());
   return out;
@@ -69,8 +71,8 @@ std::vector<caf::actor> core::all() const {
 
 void core::stop() {
   // The doors' side first, the outbox last: it writes what the twins still tell it.
-  std::vector<caf::actor> order{caf::actor_cast<caf::actor>(node), jobs, historian, verifier,
-                                maintenance};
+  std::vector<caf::actor> order{
+      caf::actor_cast<caf::actor>(node), searcher, jobs, historian, verifier, maintenance};
   order.insert(order.end(), hosts.begin(), hosts.end());
   order.insert(order.end(), readers.begin(), readers.end());
   order.push_back(feed);
@@ -88,7 +90,10 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
                                               actors::system_now_ns, with.inlet});
   for (int i = 0; i < 2; ++i)
     made.readers.push_back(actors::spawn_reader(system, *with.journal, *with.tables, *with.models));
-  spawn_hosts(system, with, made);
+  const auto board = std::make_shared<actors::search_board>(with.journal->shards());
+  spawn_hosts(system, with, board, made);
+  made.searcher = actors::spawn_searcher(
+      system, {with.inlet, with.tables, with.models, with.metrics, board, actors::system_now_ns});
   made.verifier = actors::spawn_verifier(
       system, {with.journal, with.tables, with.models, with.inlet, made.hosts});
   actors::maintenance_surroundings upkeep{with.journal,
@@ -128,6 +133,7 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
   front.outbox = made.outbox;
   front.historian = made.historian;
   front.jobs = made.jobs;
+  front.searcher = made.searcher;
   front.replay_quarantined = with.replay_quarantined;
   front.take_batch = [door = batch_door{with.inlet, with.models, actors::system_now_ns}](
                          const messages::readings_submit& batch) { return door.take(batch); };

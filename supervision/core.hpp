@@ -37,7 +37,7 @@ struct core_surroundings {
 };
 
 struct core {
-  caf::actor outbox, feed, verifier, maintenance, historian, jobs;
+  caf::actor outbox, feed, verifier, maintenance, historian, jobs, searcher;
   std::vector<caf::actor> readers, hosts;
   messages::node_actor node;
 

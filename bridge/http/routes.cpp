@@ -77,6 +77,7 @@ route_table api_routes(const route_sources& from, const shared& with) {
   const auto& link = with.link;
   add_node_routes(table, link);
   add_twin_routes(table, link);
+  add_search_routes(table, link);
   add_patch_routes(table, link);
   add_twin_part_routes(table, link);
   add_past_routes(table, link);

@@ -206,6 +206,7 @@ void add_twin_verbs(CLI::App& app, context& ctx) {
                      [&](client& node) { return print_list(node, ctx, *glob, *limit); });
   });
 
+  add_search_verb(*twin, ctx);
   add_watch_verb(*twin, ctx);
   add_history_verb(*twin, ctx);
   add_completeness_verb(*twin, ctx);

@@ -7,6 +7,7 @@ namespace pollux::cli {
 
 void add_twin_verbs(CLI::App& app, context& ctx);         ///< twin get|ls|create|delete
 void add_watch_verb(CLI::App& twin, context& ctx);        ///< twin watch
+void add_search_verb(CLI::App& twin, context& ctx);       ///< twin search
 void add_history_verb(CLI::App& twin, context& ctx);      ///< twin history
 void add_command_verbs(CLI::App& app, context& ctx);      ///< command send|get
 void add_alert_verbs(CLI::App& app, context& ctx);        ///< alert ls|show|ack

@@ -43,6 +43,7 @@ void answer(const door_pointer& to, Query query, const responder& respond, Tell 
 [[nodiscard]] std::string twin_path(std::string_view id); ///< "/api/v1/twins/plant1:press-7"
 
 void add_twin_routes(route_table& to, const door_pointer& from);
+void add_search_routes(route_table& to, const door_pointer& from);
 void add_patch_routes(route_table& to, const door_pointer& from);
 void add_twin_part_routes(route_table& to, const door_pointer& from);
 void add_past_routes(route_table& to, const door_pointer& from);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long a search over N twins takes (default 100,000), awake and asleep: p50 and p99 of 200 runs
+// of each question, on one core, with nothing of the wire around it.
+//   search_twins [twins] [runs]
+#include "actors/search_board.hpp"
+#include "actors/search_run.hpp"
+#include "tests/unit/domain/search/search_fixture.hpp"
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <random>
+
+using namespace pollux;
+
+namespace {
+
+constexpr std::uint32_t shards = 64;
+
+struct searched {
+  searched(const domain::testing::search_models& models, const std::string& id,
+           std::string_view model, actors::twin_place where)
+      : twin(models, id, model), place(where) {}
+  domain::testing::made_twin twin;
+  actors::twin_turn turn;
+  actors::twin_place place;
+};
+
+struct question {
+  const char* name;
+  messages::twin_search what;
+};
+
+std::vector<question> questions() {
+  std::vector<question> out;
+  const auto ask = [&](const char* name, const char* filter) -> messages::twin_search& {
+    out.push_back({name, {}});
+    out.back().what.filter = filter;
+    return out.back().what;
+  };
+  ask("all, the first by id", "");
+  ask("a value above a limit", "gt(telemetry/t,99.9)");
+  ask("half of them, counted", "gt(telemetry/t,50)").count = true;
+  ask("sorted by a value", "").sort = "-telemetry/t";
+  ask("a window's mean", "and(eq(model,\"motor\"),gt(windows/w/mean,99.5))");
+  ask("a property", "eq(properties/line,\"L7\")");
+  ask("nearest", "within_radius(50,10,500000)").sort = "nearest(50,10)";
+  ask("with an alert", "ge(alerts/severity,\"critical\")");
+  auto& groups = ask("groups with a mean", "");
+  groups.group_by = {"model"};
+  groups.values = {"count", "mean(telemetry/t)"};
+  return out;
+}
+
+double run(actors::search_board& board, const messages::twin_search& q) {
+  const auto began = std::chrono::steady_clock::now();
+  auto search = actors::search_run::compile(q, domain::testing::start_ns + 60'000'000'000);
+  if (!search) std::abort();
+  std::vector<actors::search_board::missing_twin> missing;
+  for (std::uint32_t shard = 0; shard < shards; ++shard)
+    board.each(
+        shard,
+        [&](const domain::searched_twin& twin, std::uint32_t, std::uint32_t) {
+          (*search)->take(twin);
+        },
+        missing);
+  if (!missing.empty() || !(*search)->finish()) std::abort();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
+      .count();
+}
+
+void measure(actors::search_board& board, const char* how, int runs) {
+  for (const auto& q : questions()) {
+    std::vector<double> ms;
+    for (int i = 0; i < runs; ++i) ms.push_back(run(board, q.what));
+    std::ranges::sort(ms);
+    const auto at = [&](double share) {
+      return ms[std::min(ms.size() - 1, static_cast<std::size_t>(share * double(ms.size())))];
+    };
+    std::printf("%-7s %-28s p50 %7.2f ms   p99 %7.2f ms\n", how, q.name, at(0.5), at(0.99));
+  }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const auto count = static_cast<std::size_t>(argc > 1 ? std::atoi(argv[1]) : 100'000);
+  const int runs = argc > 2 ? std::atoi(argv[2]) : 200;
+  std::mt19937 dice(1);
+  const domain::testing::search_models models;
+  actors::search_board board(shards);
+  std::deque<searched> fleet;
+  const auto number = [&](double from, double to) {
+    return domain::value_view::of(from + (to - from) * static_cast<double>(dice() % 100'000) / 1e5);
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& one =
+        fleet.emplace_back(models, "site" + std::to_string(dice() % 10) + ":t" + std::to_string(i),
+                           i % 3 == 0 ? "pump" : "motor",
+                           actors::twin_place{static_cast<std::uint32_t>(i % shards),
+                                              static_cast<std::uint32_t>(i / shards)});
+    for (int r = 0; r < 5; ++r)
+      one.twin.reading({{"t", number(0, 100)}, {"lat", number(45, 55)}, {"lon", number(5, 15)}});
+    if (i % 4 == 0)
+      one.twin.properties(R"({"line":"L)" + std::to_string(i % 20) + R"(","floor":2})");
+    board.awake(one.place, one.turn, one.twin.state);
+  }
+  measure(board, "awake", runs);
+  board.keep_sleepers(true);
+  for (auto& one : fleet) board.asleep(one.place, one.turn, one.twin.state);
+  measure(board, "asleep", runs);
+  return 0;
+}
