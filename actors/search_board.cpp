@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/search_board.hpp"
-#include <chrono>
+#include <algorithm>
+#include <array>
 #include <thread>
 
 namespace pollux::actors {
 
 namespace {
-constexpr std::size_t look_ahead = 8; ///< entries whose twins are fetched before they are needed
+constexpr std::size_t group_size = 16; ///< twins whose turns are taken together
+
+/// Given back at the end, whatever happens.
+class held_turns {
+public:
+  held_turns() = default;
+  held_turns(const held_turns&) = delete;
+  held_turns& operator=(const held_turns&) = delete;
+  ~held_turns() {
+    for (std::size_t i = 0; i < count_; ++i) of_[i]->end(false);
+  }
+  void take(twin_turn& turn) noexcept {
+    turn.begin();
+    of_[count_++] = &turn;
+  }
+
+private:
+  std::array<twin_turn*, group_size> of_{};
+  std::size_t count_ = 0;
+};
 
 std::uint64_t stamp(std::uint32_t sleeps, std::uint32_t turns) {
   return std::uint64_t{sleeps} << 32 | turns;
@@ -74,13 +94,28 @@ void search_board::leaves(twin_place place, const twin_turn& turn) noexcept {
   e.sleeps = sleeps;
 }
 
-void search_board::look_at_one(entry& e, std::uint32_t row, const look& look_at) {
-  if (e.now == state::asleep) return look_at(domain::searched_twin(*e.rest), row, 0);
-  e.turn->begin();
-  // one that is being made has no model yet, one that is ending is gone as soon as it knows
-  if (e.body->rules && !e.body->deleted)
+// One that is being made has no model yet; one that is ending is gone as soon as it knows.
+void search_board::look_at_one(const entry& e, std::uint32_t row, const look& look_at) {
+  if (e.now == state::asleep)
+    look_at(domain::searched_twin(*e.rest), row, 0);
+  else if (e.body->rules && !e.body->deleted)
     look_at(domain::searched_twin(*e.body), row, e.turn->turns());
-  e.turn->end(false);
+}
+
+// A fleet does not fit into a processor's caches: what is needed of one twin is fetched while
+// others are looked at. The turns of a group are taken together, because where its values lie may
+// be read only then.
+void search_board::fetch(const entry& e) noexcept {
+  const auto lines = [](const void* from, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      __builtin_prefetch(static_cast<const char*>(from) + 64 * i);
+  };
+  if (e.now == state::awake) {
+    __builtin_prefetch(e.turn, 1);
+    lines(e.body, 4);
+  } else if (e.rest) {
+    lines(e.rest.get(), 3);
+  }
 }
 
 void search_board::each(std::uint32_t shard, const look& look_at,
@@ -88,27 +123,29 @@ void search_board::each(std::uint32_t shard, const look& look_at,
   auto& part = *shards_[shard];
   const std::lock_guard guard(part.lock);
   auto& entries = part.entries;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i + 2 * look_ahead < entries.size()) {
-      const auto& later = entries[i + 2 * look_ahead];
-      if (later.now == state::awake) {
-        __builtin_prefetch(later.turn);
-        __builtin_prefetch(later.body);
-        __builtin_prefetch(reinterpret_cast<const char*>(later.body) + 64);
-        __builtin_prefetch(reinterpret_cast<const char*>(later.body) + 128);
-        __builtin_prefetch(reinterpret_cast<const char*>(later.body) + 192);
-      } else if (later.rest) {
-        __builtin_prefetch(later.rest.get());
-        __builtin_prefetch(reinterpret_cast<const char*>(later.rest.get()) + 64);
+  for (std::size_t first = 0; first < entries.size(); first += group_size) {
+    const auto end = std::min(entries.size(), first + group_size);
+    for (auto i = end; i < std::min(entries.size(), end + group_size); ++i) fetch(entries[i]);
+    held_turns held;
+    for (auto i = first; i < end; ++i) {
+      const auto& e = entries[i];
+      if (e.now == state::awake) {
+        held.take(*e.turn);
+        __builtin_prefetch(e.body->latest.get());
+        __builtin_prefetch(e.body->rare.get());
+      } else if (e.rest) {
+        __builtin_prefetch(e.rest->latest.get());
+        __builtin_prefetch(e.rest->rare.get());
       }
     }
-    auto& e = entries[i];
-    const auto row = static_cast<std::uint32_t>(i);
-    if (e.now == state::gone) continue;
-    if (e.now == state::asleep && !e.rest)
-      missing.push_back({{shard, row}, e.slept_at});
-    else
-      look_at_one(e, row, look_at);
+    for (auto i = first; i < end; ++i) {
+      const auto& e = entries[i];
+      const auto row = static_cast<std::uint32_t>(i);
+      if (e.now == state::asleep && !e.rest)
+        missing.push_back({{shard, row}, e.slept_at});
+      else if (e.now != state::gone)
+        look_at_one(e, row, look_at);
+    }
   }
 }
 
@@ -122,6 +159,8 @@ search_board::presence search_board::one(twin_place place, const look& look_at,
     if (missing != nullptr) *missing = {place, e.slept_at};
     return presence::unknown;
   }
+  held_turns held;
+  if (e.now == state::awake) held.take(*e.turn);
   look_at_one(e, place.row, look_at);
   return presence::here;
 }

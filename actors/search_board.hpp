@@ -92,7 +92,9 @@ private:
     std::vector<entry> entries;
   };
   entry& at(shard_part& part, std::uint32_t row);
-  void look_at_one(entry& e, std::uint32_t row, const look& look_at);
+  /// Within the turn of an awake one.
+  static void look_at_one(const entry& e, std::uint32_t row, const look& look_at);
+  static void fetch(const entry& e) noexcept;
 
   std::vector<std::unique_ptr<shard_part>> shards_;
   std::atomic<bool> keep_sleepers_{false};

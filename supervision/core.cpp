@@ -107,15 +107,22 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
                                           with.settings.journal.tail_readings,
                                           with.files,
                                           with.models,
-                                          actors::system_now_ns};
+                                          actors::system_now_ns,
+                                          {}};
   if (with.faults != nullptr) upkeep.at_step = with.faults->steps();
   made.maintenance = actors::spawn_maintenance(system, std::move(upkeep));
   made.historian = actors::spawn_historian(
       system, {with.journal, with.tables, with.models, with.inlet, actors::system_now_ns});
-  actors::job_surroundings work{
-      with.journal,         with.tables,      with.models, with.inlet,
-      with.model_changes,   made.maintenance, made.hosts,  with.settings.node.data,
-      actors::system_now_ns};
+  actors::job_surroundings work{with.journal,
+                                with.tables,
+                                with.models,
+                                with.inlet,
+                                with.model_changes,
+                                made.maintenance,
+                                made.hosts,
+                                with.settings.node.data,
+                                actors::system_now_ns,
+                                {}};
   if (with.faults != nullptr) work.at_step = with.faults->steps();
   made.jobs = actors::spawn_jobs(system, std::move(work));
   actors::node_surroundings front;

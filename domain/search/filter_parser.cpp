@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "domain/base/math.hpp"
 #include "domain/base/time.hpp"
 #include "domain/search/rql_reader.hpp"
 #include <algorithm>
@@ -163,7 +164,10 @@ private:
     if (auto comma = in_.expect(',', "before the radius"); !comma) return comma;
     const auto metres = in_.number(0, 21e6, "a radius in metres");
     if (!metres) return metres.error();
-    out.numbers = {*metres};
+    // the band of latitudes is a little too wide, so that rounding leaves nobody out
+    constexpr double degrees_a_metre = 180 / (math::pi * earth_radius_m);
+    out.numbers = {chord2_of(*metres), *metres * degrees_a_metre * (1 + 1e-9) + 1e-9};
+    out.centre = on_sphere(*centre);
     return {};
   }
 

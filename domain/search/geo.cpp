@@ -20,13 +20,24 @@ bool is_on_earth(const geo_place& p) noexcept {
   return std::fabs(p.latitude) <= 90 && std::fabs(p.longitude) <= 180;
 }
 
+sphere_point on_sphere(const geo_place& p) noexcept {
+  const auto lat = math::of_degrees(p.latitude), lon = math::of_degrees(p.longitude);
+  return {lat.cosine * lon.cosine, lat.cosine * lon.sine, lat.sine};
+}
+
+double chord2(const sphere_point& a, const sphere_point& b) noexcept {
+  const auto x = a.x - b.x, y = a.y - b.y, z = a.z - b.z;
+  return x * x + y * y + z * z;
+}
+
+double chord2_of(double metres) noexcept {
+  const auto half = std::min(metres / (2 * earth_radius_m), math::pi / 2);
+  const auto sine = math::sin(half);
+  return 4 * sine * sine;
+}
+
 double distance_m(const geo_place& a, const geo_place& b) noexcept {
-  const auto half_lat = math::of_degrees((b.latitude - a.latitude) / 2).sine;
-  const auto half_lon = math::of_degrees((b.longitude - a.longitude) / 2).sine;
-  const auto h = std::clamp(half_lat * half_lat + math::of_degrees(a.latitude).cosine *
-                                                      math::of_degrees(b.latitude).cosine *
-                                                      half_lon * half_lon,
-                            0.0, 1.0);
+  const auto h = std::min(chord2(on_sphere(a), on_sphere(b)) / 4, 1.0);
   return 2 * earth_radius_m * math::atan2(std::sqrt(h), std::sqrt(1 - h));
 }
 

@@ -29,8 +29,12 @@ bool geo_holds(const search_term& f, path_reader& from) {
   const auto place = place_of(f.places, from);
   if (!place) return false;
   if (f.test == search_test::within_polygon) return in_polygon(*place, f.corners);
-  if (f.test == search_test::within_radius)
-    return distance_m(*place, f.corners.front()) <= f.numbers.front();
+  if (f.test == search_test::within_radius) {
+    // most are too far to the north or south already
+    const auto north = place->latitude - f.corners.front().latitude;
+    return north <= f.numbers[1] && -north <= f.numbers[1] &&
+           chord2(on_sphere(*place), f.centre) <= f.numbers[0];
+  }
   return in_box(*place, f.numbers[0], f.numbers[1], f.numbers[2], f.numbers[3]);
 }
 

@@ -56,8 +56,9 @@ struct search_term {
   std::vector<search_term> of;         ///< of and, or, not
   std::vector<search_literal> against; ///< of comparisons
   std::vector<place_source> places;    ///< of geo tests: the first that is known counts
-  std::vector<double> numbers;         ///< box: south, west, north, east; radius: metres
-  std::vector<geo_place> corners;      ///< polygon: its corners; radius: its centre
+  std::vector<double> numbers;    ///< box: south, west, north, east; radius: its chord2, degrees
+  std::vector<geo_place> corners; ///< polygon: its corners; radius: its centre
+  sphere_point centre;            ///< of a radius
 };
 
 /// Compiles a filter; what it names is added to `paths` (each once). Only blanks: holds for all.

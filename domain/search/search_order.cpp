@@ -35,7 +35,7 @@ result<sort_term> read_term(rql_reader& in, std::vector<search_path>& paths) {
   out.places = std::move(*places);
   const auto centre = in.point();
   if (!centre) return centre.error();
-  out.centre = *centre;
+  out.centre = on_sphere(*centre);
   if (auto close = in.expect(')', "to end nearest"); !close) return close.error();
   return out;
 }
@@ -125,7 +125,7 @@ void read_keys(const std::vector<sort_term>& terms, path_reader& from,
     auto& key = keys[i];
     if (term.nearest) {
       const auto place = place_of(term.places, from);
-      key.value = place ? found_value::of(distance_m(*place, term.centre)) : found_value{};
+      key.value = place ? found_value::of(chord2(on_sphere(*place), term.centre)) : found_value{};
       continue;
     }
     key.value = from.get(term.path);

@@ -11,9 +11,9 @@ inline constexpr std::size_t max_sort_terms = 8;
 struct sort_term {
   std::size_t path = 0;
   bool descending = false;
-  bool nearest = false; ///< by the distance from `centre`, instead of a path
+  bool nearest = false; ///< by the distance from `centre` (its key: chord2), not by a path
   std::vector<place_source> places;
-  geo_place centre;
+  sphere_point centre;
 };
 
 /// What a twin is sorted by: one for each term.

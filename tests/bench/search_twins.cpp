@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a search over N twins takes (default 100,000), awake and asleep: p50 and p99 of 200 runs
-// of each question, on one core, with nothing of the wire around it.
+// of each question, with nothing of the wire around it; CPU time beside, for a machine with
+// other work.
 //   search_twins [twins] [runs]
 #include "actors/search_board.hpp"
 #include "actors/search_run.hpp"
@@ -53,8 +54,19 @@ std::vector<question> questions() {
   return out;
 }
 
-double run(actors::search_board& board, const messages::twin_search& q) {
+double cpu_ms() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_nsec) / 1e6;
+}
+
+struct taken {
+  double wall_ms, cpu_ms;
+};
+
+taken run(actors::search_board& board, const messages::twin_search& q) {
   const auto began = std::chrono::steady_clock::now();
+  const auto cpu_began = cpu_ms();
   auto search = actors::search_run::compile(q, domain::testing::start_ns + 60'000'000'000);
   if (!search) std::abort();
   std::vector<actors::search_board::missing_twin> missing;
@@ -66,19 +78,24 @@ double run(actors::search_board& board, const messages::twin_search& q) {
         },
         missing);
   if (!missing.empty() || !(*search)->finish()) std::abort();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
-      .count();
+  const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - began;
+  return {wall.count(), cpu_ms() - cpu_began};
 }
 
 void measure(actors::search_board& board, const char* how, int runs) {
   for (const auto& q : questions()) {
-    std::vector<double> ms;
-    for (int i = 0; i < runs; ++i) ms.push_back(run(board, q.what));
-    std::ranges::sort(ms);
-    const auto at = [&](double share) {
+    std::vector<double> wall, cpu;
+    for (int i = 0; i < runs; ++i) {
+      const auto t = run(board, q.what);
+      wall.push_back(t.wall_ms);
+      cpu.push_back(t.cpu_ms);
+    }
+    const auto at = [](std::vector<double>& ms, double share) {
+      std::ranges::sort(ms);
       return ms[std::min(ms.size() - 1, static_cast<std::size_t>(share * double(ms.size())))];
     };
-    std::printf("%-7s %-28s p50 %7.2f ms   p99 %7.2f ms\n", how, q.name, at(0.5), at(0.99));
+    std::printf("%-7s %-28s p50 %7.2f ms  p99 %7.2f ms   of CPU: p50 %6.2f  p99 %6.2f\n", how,
+                q.name, at(wall, 0.5), at(wall, 0.99), at(cpu, 0.5), at(cpu, 0.99));
   }
 }
 

@@ -102,6 +102,15 @@ class Metrics(support.NodeTest):
 
     def test_the_stages_of_a_reading_are_timed(self):
         node = self.working()
+        # twins that are woken first are not sampled: one more for the twin that is awake now
+        with self.client("later") as device:
+            device.publish("telemetry/a", json.dumps({"ts": 1_700_000_100_000, "temperature": 20}),
+                           qos=1)
+            device.drain()
+        support.eventually(lambda: node.applied("lab:a") == 31, 20, "the reading is applied")
+        support.eventually(
+            lambda: node.metric("pollux_stage_seconds_count", stage="journal_to_applied") > 0, 20,
+            "a sampled hand-over")
         for stage in ("ingest_to_journal", "journal_to_applied", "ingest_to_alert"):
             count = node.metric("pollux_stage_seconds_count", stage=stage)
             total = node.metric("pollux_stage_seconds_sum", stage=stage)
@@ -111,9 +120,12 @@ class Metrics(support.NodeTest):
                          for q in ("0.5", "0.999"))
             self.assertGreater(p50, 0, stage)
             self.assertLessEqual(p50, p999, stage)
-        self.assertEqual(node.metric("pollux_inlet_credit_used_inputs"), 0)
-        self.assertEqual(node.metric("pollux_journal_inputs_total"),
-                         node.metric("pollux_inlet_inputs_total"))
+        def settled():
+            now = node.metrics()
+            return (now["pollux_inlet_credit_used_inputs"] == 0 and
+                    # the creation of the one twin came with its first reading
+                    now["pollux_journal_inputs_total"] == now["pollux_inlet_inputs_total"] + 1)
+        support.eventually(settled, 10, "all that was taken is journaled and applied")
         # the devices' clock stands in 2023: the watermark is far behind, and the gauge says so
         self.assertGreater(node.metric("pollux_watermark_lag_worst_seconds"), 86_400)
         for owner in ("twins", "windows", "inlet", "store", "outbox", "feed"):
