@@ -86,6 +86,9 @@ class HttpApi(support.NodeTest):
         rest = self.api("GET", "/twins?filter=eq(model,\"oven\")&sort=-id&limit=2&count=true&cursor=" + found["next"]).json
         self.assertEqual([row["id"] for row in rest["items"]], ["lab:n3", "lab:n2"])
         self.refused(400, "GET", "/twins?filter=eq(model")
+        groups = self.api("GET", "/search/aggregate?group_by=model&values=count", status=200).json
+        self.assertEqual((len(groups["groups"]), groups["count"]), (1, 6))
+        self.refused(400, "GET", "/search/aggregate?values=median(x)")
         self.refused(412, "DELETE", "/twins/lab:x", headers={"If-Match": '"rev:1"'})
         tag = self.api("GET", "/twins/lab:x").header("ETag")
         self.api("DELETE", "/twins/lab:x", status=204, headers={"If-Match": tag})
