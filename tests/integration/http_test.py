@@ -20,8 +20,8 @@ INGRESS = [{"topic": "telemetry/{name}", "twin": "lab:{name}", "model": "device"
 
 
 class Http(support.NodeTest):
-    def started(self, readings=0):
-        node = self.node([MODEL], [dict(INGRESS[0])])
+    def started(self, readings=0, **http):
+        node = self.node([MODEL], [dict(INGRESS[0])], http=http)
         node.start()
         if readings:
             device = self.client("device")
@@ -115,7 +115,7 @@ class Http(support.NodeTest):
         self.assertEqual(good, [200] * 320)
 
     def test_hostile_clients_get_a_refusal_and_harm_nobody(self):
-        node = self.started(readings=1)
+        node = self.started(readings=1, connections=256)
         for sent, status in ((b"NONSENSE\r\n\r\n", 400),
                              (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
                              (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20000 + b"\r\n\r\n", 431),
