@@ -76,6 +76,7 @@ result<std::unique_ptr<offline_storage>> open_offline(const std::string& data,
     if (!parsed) return parsed.error();
     s->models.add_stored(*parsed, row.hash);
   }
+  if (glob.empty()) return s;
   if (auto found = find_twins(*s, glob); !found) return found.error();
   return s;
 }

@@ -27,6 +27,7 @@ struct offline_storage {
   [[nodiscard]] result<persistence::verify_target> living(const std::string& id) const;
 };
 
+/// `glob`: the twins to find; empty: none, and the registry may have holes.
 /// Errors: not_found (no journal there), locked (a node runs), corrupt, version_mismatch, io.
 [[nodiscard]] result<std::unique_ptr<offline_storage>> open_offline(const std::string& data,
                                                                     const std::string& glob);

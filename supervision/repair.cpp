@@ -42,7 +42,7 @@ public:
       if (!error) continue;
       if (auto s = persistence::copy_file(*found + "/" + f.name, to); !s) return s.error();
     }
-    auto opened = open_offline(folder_, "*");
+    auto opened = open_offline(folder_, {});
     if (!opened) return opened.error().within("the backup");
     storage_ = std::move(*opened);
     return {};
@@ -70,7 +70,8 @@ result<notes> repair(const std::string& data, const std::string& backup, bool dr
   notes out;
   if (auto s = salvage(data, dry_run, out); !s) return s.error();
   if (dry_run && !out.empty()) return out; // it cannot be opened as it is
-  const auto opened = open_offline(data, "*");
+  // No twins: a registry with a hole is what may have to be repaired.
+  const auto opened = open_offline(data, {});
   if (!opened) return opened.error();
   auto* journal = dynamic_cast<persistence::leveldb_log*>((*opened)->journal.get());
   auto* tables = dynamic_cast<persistence::leveldb_store*>((*opened)->tables.get());

@@ -153,7 +153,7 @@ class Access(support.NodeTest):
         for wrong in (good[:-1], good + "A", good.upper(), good[7:], "null", "a" * 7000):
             self.assertIn(self.status(node, "GET", "/api/v1/twins", wrong), (401, 429))
         self.assertIn(self.status(node, "GET", "/api/v1/twins?access_token=" + good), (400, 401))
-        self.assertEqual(self.status(node, "GET", "/api/v1/twins", headers={"Authorization": good}), 401)
+        self.assertIn(self.status(node, "GET", "/api/v1/twins", headers={"Authorization": good}), (401, 429))
         for raw in (b"GET /api/v1/twins HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer a\r\nAuthorization: "
                     b"Bearer " + good.encode() + b"\r\n\r\n",
                     b"GET /../../access/tokens.json HTTP/1.1\r\nHost: localhost\r\n\r\n",

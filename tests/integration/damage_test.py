@@ -43,6 +43,7 @@ class Damage(support.NodeTest):
     def repair(self, node, *words):
         done = node.run("journal", "repair", "--data", node.data, "-o", "json", *words)
         self.assertIn(done.returncode, (0, 1), done.stderr)
+        self.assertTrue(done.stdout, "repair told nothing: " + done.stderr)
         return json.loads(done.stdout)
 
     def check_alive(self, node):

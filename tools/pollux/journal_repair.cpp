@@ -63,7 +63,7 @@ int print_stats(const std::string& text, const context& ctx) {
 }
 
 int stats_offline(const std::string& data, bool twins, const context& ctx) {
-  const auto opened = supervision::open_offline(data, "*");
+  const auto opened = supervision::open_offline(data, {});
   if (!opened) return fail(opened.error());
   const auto stats = persistence::count_journal(*(*opened)->journal, *(*opened)->tables, twins, {});
   if (!stats) return fail(stats.error());
@@ -132,7 +132,7 @@ int heads(const std::string& data, const node_options& options, bool offline,
     kept = std::move(*text);
   }
   if (offline) {
-    const auto opened = supervision::open_offline(data, "*");
+    const auto opened = supervision::open_offline(data, {});
     if (!opened) return fail(opened.error());
     const auto done = actors::heads_of(*(*opened)->journal, *(*opened)->tables, kept);
     return done ? print_heads(*done, !kept.empty(), ctx) : fail(done.error());
