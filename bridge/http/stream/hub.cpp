@@ -175,18 +175,36 @@ void hub::evict() {
         it != latest_.end() && it->second == oldest->number)
       latest_.erase(it);
     const auto [from, to] = exact_.equal_range(oldest->twin);
-    for (auto it = from; it != to; ++it) drop(*it->second, oldest->number);
-    for (auto* l : wild_) drop(*l, oldest->number);
+    for (auto it = from; it != to; ++it) outlive(*it->second, *oldest);
+    for (auto* l : wild_) outlive(*l, *oldest);
   }
 }
 
-void hub::drop(list& from, std::uint64_t number) {
-  const auto it = from.events.find(number);
-  if (it == from.events.end()) return;
-  from.events.erase(it);
-  if (number <= from.least_place) return;
+/// `e` is no longer among the recent events: it stays for readers who are still to get it, or one
+/// busy moment would cost the reader of a quiet twin its only event.
+void hub::outlive(list& in, const event& e) {
+  const auto it = in.events.find(e.number);
+  if (it == in.events.end()) return;
+  if (e.number <= in.least_place) {
+    in.events.erase(it);
+    return;
+  }
+  in.overdue_bytes += e.frame->size();
+  while (in.overdue_bytes > options_.batch_bytes) drop_first(in);
+}
+
+void hub::drop_first(list& from) {
+  const auto it = from.events.begin();
+  from.overdue_bytes -= it->second->frame->size();
   for (auto& [unused, r] : from.readers)
-    if (r.place < number) ++r.missed;
+    if (r.place < it->first) ++r.missed;
+  from.events.erase(it);
+}
+
+/// Overdue events that every reader has.
+void hub::forget_read(list& in) const {
+  const auto last = std::min(in.least_place, forgotten_);
+  while (!in.events.empty() && in.events.begin()->first <= last) drop_first(in);
 }
 
 void hub::lost(std::optional<std::uint64_t> events) {
@@ -267,6 +285,7 @@ void hub::flush(std::int64_t now_ns) {
         r.silent_since_ns = now_ns;
     }
     l->least_place = least;
+    forget_read(*l);
     l->last[0] = l->last[1] = {}; // the text is the readers' from here on
   }
 }

@@ -2,7 +2,8 @@
 // Hands the node's events on to any number of readers. An event is written as text once, whoever
 // reads it. Readers who want the same share one list, each with a place of their own in it, so a
 // reader who falls behind costs no memory; in the list a newer state of a twin replaces the older
-// one, and what has to give way counts as missed for those who had not come to it.
+// one. What no longer fits among the recent events stays in a list until its readers have it, up to
+// a batch; what has to give way then counts as missed for those who had not come to it.
 #pragma once
 #include "bridge/http/message.hpp"
 #include <cstdint>
@@ -83,12 +84,15 @@ private:
     std::map<std::uint64_t, event_pointer> events;
     std::map<std::uint64_t, reader> readers;
     std::uint64_t least_place = 0; ///< no reader is before it
+    std::size_t overdue_bytes = 0; ///< of events that are no longer among the recent ones
     batch last[2]; ///< of each framing: what the next reader at the same place gets, too
   };
 
   void offer(list& to, const event_pointer& e, std::uint64_t replaced);
   void evict();
-  void drop(list& from, std::uint64_t number);
+  void outlive(list& in, const event& e);
+  static void drop_first(list& from);
+  void forget_read(list& in) const;
   bool tell_loss(reader& r);
   bool hand_on(list& l, reader& r, std::int64_t now_ns);
   [[nodiscard]] batch batch_after(list& l, std::uint64_t place, framing how) const;

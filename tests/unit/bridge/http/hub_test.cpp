@@ -159,6 +159,24 @@ TEST_CASE("a slow reader holds one batch, holds up nobody, and is told exactly w
   CHECK(slow->largest <= 64 << 10);
 }
 
+TEST_CASE("a busy moment costs the reader of a quiet twin nothing") {
+  hub_options o;
+  o.recent_bytes = 4 << 10;
+  one_hub t(o);
+  const auto all = t.reader(to("*")), one = t.reader(to("p:quiet"));
+  t.h.publish("state", "p:quiet", document(1));
+  t.tick(); // from here on a pause: nothing is due for 100 ms
+  t.h.publish("state", "p:quiet", document(2));
+  for (int i = 0; i < 5000; ++i) t.h.publish("state", "p:" + std::to_string(i), document(i));
+  for (int i = 0; i < 10; ++i) t.tick();
+  CHECK(one->lines("event: missed").empty());
+  CHECK(one->lines("id: ") == std::vector<std::string>{"e-1", "e-2"});
+  CHECK(all->lines("event: missed").size() == 1); // more than a batch: that is bounded
+  std::size_t told = 0;
+  for (const auto& line : all->lines("data: {\"events\":")) told += std::stoul(line);
+  CHECK(told + all->lines("id: ").size() == 5002);
+}
+
 TEST_CASE("states that a newer one replaced are not missed") {
   hub_options o;
   o.recent_bytes = 4 << 10;
