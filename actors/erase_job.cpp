@@ -4,6 +4,7 @@
 #include "domain/base/twin_id.hpp"
 #include "messages/hash.hpp"
 #include "messages/observability/log.hpp"
+#include "persistence/audit_files.hpp"
 #include "persistence/id_search.hpp"
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -132,6 +133,11 @@ result<std::string> erase_job(const job_surroundings& with, const std::string& a
   what->at_ns = with.now();
   what->shard = shard;
   what->rows = std::move(rows);
+  tell(with, "erase: audit log");
+  if (const auto told = persistence::forget_in_audit(
+          with.data + "/audit", pattern_of(with, order->id), "erased:" + what->sha256);
+      !told)
+    return told.error();
   progress.set(2, steps);
   progress.say("removing rows, writing cold files anew");
   status erased;

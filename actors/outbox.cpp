@@ -92,9 +92,14 @@ private:
     traced_.pop_front();
   }
 
-  // By the command's id; a command that is sent again goes with the same trace.
-  void add_trace(const domain::effect& effect, messages::publication& to) const {
-    if (effect.kind != domain::effect_kind::command) return;
+  // By the command's id; a command that is sent again goes with the same trace. An alert has that
+  // of the reading that brought it about.
+  void add_trace(const std::string& twin, const domain::effect& effect,
+                 messages::publication& to) const {
+    if (effect.kind != domain::effect_kind::command) {
+      if (with_.traces != nullptr) to.traceparent = with_.traces->find(twin, effect.ingest_time_ns);
+      return;
+    }
     const auto known = traces_.find(effect.command.command_id);
     if (known != traces_.end()) to.traceparent = known->second;
   }
@@ -198,7 +203,7 @@ private:
     }
     auto publication = publication_of(with_.rules, twin, effect);
     if (!publication) return;
-    add_trace(effect, *publication);
+    add_trace(twin, effect, *publication);
     persistence::outbox_row row{place.shard, place.row, twin, mqtt_destination, effect};
     batch_->put_outbox(row);
     staged_.push_back({std::move(row), std::move(*publication)});
@@ -317,11 +322,15 @@ private:
                                            sent.what.topic.size() + sent.row.twin.size());
     mean_bytes_ += (bytes - mean_bytes_) / 64;
     const auto trace = messages::trace_id_of(sent.what.traceparent);
-    if (!trace.empty())
-      logging::info("outbox", "a command is published",
-                    {{"twin", sent.row.twin},
-                     {"command_id", sent.row.what.command.command_id},
-                     {"trace_id", trace}});
+    if (trace.empty()) return;
+    const auto& what = sent.row.what;
+    if (alert)
+      logging::info("outbox", "an alert is published",
+                    {{"twin", sent.row.twin}, {"rule", what.alert.rule}, {"trace_id", trace}});
+    else
+      logging::info(
+          "outbox", "a command is published",
+          {{"twin", sent.row.twin}, {"command_id", what.command.command_id}, {"trace_id", trace}});
   }
 
   void forget(const persistence::outbox_row& row) {

@@ -12,6 +12,7 @@
 #include "messages/egress.hpp"
 #include "messages/inlet.hpp"
 #include "messages/observability/metrics.hpp"
+#include "messages/observability/trace_board.hpp"
 #include "messages/quarantine.hpp"
 #include <caf/all.hpp>
 #include <functional>
@@ -29,6 +30,7 @@ struct outbox_surroundings {
   caf::actor node; ///< told of alerts and commands while somebody watches
   std::function<std::int64_t()> now;
   messages::inlet* inlet = nullptr; ///< takes alerts for twins above; nullptr: they wait
+  const messages::trace_board* traces = nullptr; ///< of readings; alerts go out with them
 };
 
 /// At most this many undelivered effects are held in memory; the rest waits in the table.

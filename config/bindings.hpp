@@ -114,6 +114,8 @@ template <class Visitor> void visit(Visitor& v, http_settings& s) {
           "recent events, for readers of streams who come back");
   v.duration("audit_keep", s.audit_keep_ns, 0, 36500 * day_ns,
              "how long the audit log is kept; 0s = for ever");
+  v.bytes("audit_bytes", s.audit_bytes, 64 * kib, 1024 * gib,
+          "of the audit log at most; beyond it the oldest lines go");
   v.texts("cors_origins", s.cors_origins, "pages of these origins may ask: \"https://host:port\"");
   v.number("rate", s.rate, 0, 1'000'000,
            "requests a second of one client; 0 = no limit on loopback, 100 elsewhere");

@@ -74,14 +74,15 @@ struct http_settings {
   bool enabled = true;
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;
-  std::vector<std::string> cors_origins; ///< whose pages may ask, too: "https://host:port"
-  std::uint32_t rate = 0;                ///< requests a second of one client; 0: no limit
-  std::uint32_t connections = 2048;      ///< at the same time; one more is turned away
+  std::vector<std::string> cors_origins;  ///< whose pages may ask, too: "https://host:port"
+  std::uint32_t rate = 0;                 ///< requests a second of one client; 0: no limit
+  std::uint32_t connections = 2048;       ///< at the same time; one more is turned away
   std::string certificate_file, key_file; ///< PEM; with both: TLS
   bool behind_proxy = false;              ///< a reverse proxy stands before it, with TLS of its own
   bool open_on_loopback = false; ///< no token for this machine's users, although there are some
-  std::uint64_t events_bytes = 8 << 20;                     ///< recent events kept for streams
+  std::uint64_t events_bytes = 8 << 20;                    ///< recent events kept for streams
   std::int64_t audit_keep_ns = 365LL * 86'400'000'000'000; ///< 0: for ever
+  std::uint64_t audit_bytes = 256 << 20;                   ///< of the audit log at most
 };
 struct remote_settings {
   bool enabled = true;

@@ -16,7 +16,7 @@ struct publication {
   std::string content_type;     ///< MQTT 5 only
   std::string response_topic;   ///< MQTT 5 only; commands
   std::string correlation_data; ///< MQTT 5 only; the command id
-  std::string traceparent;      ///< MQTT 5 only; commands: user property, W3C Trace Context
+  std::string traceparent;      ///< MQTT 5 only: user property, W3C Trace Context
   std::int64_t expires_at_ns =
       0; ///< 0 = never; checked before sending, and sent as message expiry (MQTT 5)
 };

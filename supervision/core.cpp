@@ -87,7 +87,7 @@ result<core> spawn_core(caf::actor_system& system, const core_surroundings& with
   made.feed = actors::spawn_feed(system, with.metrics);
   made.outbox = actors::spawn_outbox(system, {with.tables, with.egress, with.quarantine,
                                               with.metrics, with.egress_rules, made.feed,
-                                              actors::system_now_ns, with.inlet});
+                                              actors::system_now_ns, with.inlet, with.traces});
   for (int i = 0; i < 2; ++i)
     made.readers.push_back(actors::spawn_reader(system, *with.journal, *with.tables, *with.models));
   const auto board = std::make_shared<actors::search_board>(with.journal->shards());

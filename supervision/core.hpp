@@ -34,6 +34,7 @@ struct core_surroundings {
   actors::model_port* model_changes = nullptr;
   const actors::shadow_board* shadows = nullptr;
   std::shared_ptr<persistence::cold_folder> files = nullptr; ///< cold history
+  const messages::trace_board* traces = nullptr;
 };
 
 struct core {

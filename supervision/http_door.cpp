@@ -20,7 +20,8 @@ http_door::http_door(bridge::http::access_options access, bridge::http::server_o
 
 result<std::unique_ptr<http_door>> http_door::open(const config::settings& settings,
                                                    bridge::http::route_sources from,
-                                                   messages::metrics& metrics) {
+                                                   messages::metrics& metrics,
+                                                   bridge::audit::log& audit) {
   const auto& s = settings.http;
   const bool loopback = s.address.starts_with("127.") || s.address == "::1";
   bridge::http::access_options access;
@@ -28,7 +29,7 @@ result<std::unique_ptr<http_door>> http_door::open(const config::settings& setti
   access.loopback = loopback;
   access.behind_proxy = s.behind_proxy;
   access.open_on_loopback = s.open_on_loopback;
-  access.audit_keep_ns = s.audit_keep_ns;
+  access.audit = &audit;
   bridge::http::server_options options;
   options.metrics = &metrics;
   options.connections = s.connections;

@@ -11,12 +11,13 @@ namespace pollux::supervision {
 
 class http_door {
 public:
-  /// Listens. `from` without its access and events, which come of the settings; `metrics` must
-  /// outlive the door. Errors: refused (the node would be open to others), locked, io,
+  /// Listens. `from` without its access and events, which come of the settings; `metrics` and
+  /// `audit` must outlive the door. Errors: refused (the node would be open to others), locked, io,
   /// invalid_argument (address, certificate or key).
   static result<std::unique_ptr<http_door>> open(const config::settings& settings,
                                                  bridge::http::route_sources from,
-                                                 messages::metrics& metrics);
+                                                 messages::metrics& metrics,
+                                                 bridge::audit::log& audit);
   [[nodiscard]] std::uint16_t port() const { return port_; }
   void stop() { server_.stop(); } ///< see server::stop
 

@@ -108,7 +108,7 @@ result<std::unique_ptr<mqtt_bridge>> mqtt_bridge::make(const config::settings& s
   const auto lookup = [models = with.models](std::string_view name) {
     return models->current(name);
   };
-  const bridge::ingress_options options{"twins", settings.journal.durability};
+  const bridge::ingress_options options{"twins", settings.journal.durability, with.traces};
   p->ingress = std::make_unique<bridge::ingress>(p->map, options, *with.inlet, *with.quarantine,
                                                  lookup, *with.metrics);
   p->replayer = std::make_unique<bridge::ingress>(p->map, options, *with.inlet, *with.quarantine,

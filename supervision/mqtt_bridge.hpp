@@ -9,6 +9,7 @@
 #include "messages/health.hpp"
 #include "messages/inlet.hpp"
 #include "messages/observability/metrics.hpp"
+#include "messages/observability/trace_board.hpp"
 #include "messages/quarantine.hpp"
 #include <memory>
 #include <vector>
@@ -21,6 +22,7 @@ struct mqtt_bridge_surroundings {
   const actors::model_catalog* models = nullptr;
   messages::metrics* metrics = nullptr;
   messages::health* conditions = nullptr;
+  messages::trace_board* traces = nullptr;
 };
 
 class mqtt_bridge {

@@ -4,6 +4,7 @@
 #include "bridge/remote/gateway.hpp"
 #include "bridge/remote/pki.hpp"
 #include "messages/observability/log.hpp"
+#include "supervision/audit.hpp"
 #include "supervision/core.hpp"
 #include "supervision/http_door.hpp"
 #include "supervision/model_changes.hpp"
@@ -43,12 +44,14 @@ struct system::parts {
   config::settings settings;
   messages::metrics metrics;
   messages::health conditions;
+  messages::trace_board traces;
   actors::model_catalog models;
   actors::shadow_board shadows;
   std::unique_ptr<persistence::log> journal;
   std::unique_ptr<persistence::store> tables;
   std::shared_ptr<persistence::cold_folder> files;
   std::unique_ptr<model_changes> changes;
+  std::unique_ptr<bridge::audit::log> audit; ///< who changed what, of every door
   std::unique_ptr<actors::intake> inlet;
   std::unique_ptr<actors::quarantine_queue> quarantine;
   node_config actor_config;
@@ -128,12 +131,13 @@ status system::parts::start_core() {
 }
 
 status system::parts::start_doors() {
+  audit = open_audit(settings, metrics);
   front = bridge::remote::spawn_gateway(*actors, [this] {
     std::lock_guard lock{core_mutex};
     return running.node;
   });
   if (settings.http.enabled) {
-    auto opened = http_door::open(settings, {conditions, metrics, *actors, front}, metrics);
+    auto opened = http_door::open(settings, {conditions, metrics, *actors, front}, metrics, *audit);
     if (!opened) return opened.error().within("http");
     http = std::move(*opened);
     http_port = http->port();
@@ -145,7 +149,7 @@ status system::parts::start_doors() {
           std::lock_guard lock{core_mutex};
           return running.node;
         },
-        {settings.node.data, settings.remote.address, settings.remote.port});
+        {settings.node.data, settings.remote.address, settings.remote.port, witness_for(*audit)});
     if (!opened) return opened.error().within("remote gateway");
     gateway = std::move(*opened);
   }
@@ -220,8 +224,8 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
 
   auto rules = compile_egress(p->settings);
   if (!rules) return rules.error();
-  auto mqtt = mqtt_bridge::make(
-      p->settings, {p->inlet.get(), p->quarantine.get(), &p->models, &p->metrics, &p->conditions});
+  auto mqtt = mqtt_bridge::make(p->settings, {p->inlet.get(), p->quarantine.get(), &p->models,
+                                              &p->metrics, &p->conditions, &p->traces});
   if (!mqtt) return mqtt.error();
   p->mqtt = std::move(*mqtt);
   p->around = {
@@ -234,6 +238,7 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
   p->around.model_changes = p->changes.get();
   p->around.shadows = &p->shadows;
   p->around.files = p->files;
+  p->around.traces = &p->traces;
   if (p->settings.testing.allow_fault_injection) p->allow_faults();
   std::unique_ptr<system> made{
       new system(std::move(p))}; // from here on stop() puts everything in order
@@ -307,6 +312,8 @@ status system::reload(const config::settings& changed) {
   auto count = parts_->changes->reload(parts_->settings.node.models);
   if (!count) return count.error();
   logging::info("system", "reloaded; other settings need a restart", {{"models_changed", *count}});
+  if (*count > 0 && parts_->audit)
+    tell_reload(*parts_->audit, parts_->settings.node.models, *count);
   return {};
 }
 

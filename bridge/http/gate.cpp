@@ -69,6 +69,7 @@ response gate::refused(request& r, std::string_view target, bool http_1_1, std::
 gate::decision gate::decide(request& r, std::string_view target, bool http_1_1,
                             const router& routes, std::int64_t now_ns) {
   decision out;
+  if (options_.access) options_.access->place(r);
   out.how.gzip = takes_gzip(r.header("accept-encoding"));
   if (const auto origin = r.header("origin"); allowed_origin(origin)) out.how.origin = origin;
   out.instead = refused(r, target, http_1_1, now_ns);

@@ -117,6 +117,7 @@ verdict ingress::telemetry(const arrival& message) {
                      mapping);
   const auto* model = model_of(*mapping, message.received_ns);
   outcome done;
+  if (!message.traceparent.empty()) note_trace(message);
   decoder_.decode(message.payload, how(*mapping, message), message.received_ns, rejected_,
                   [&](domain::input& in) {
                     if (model != nullptr) check_against(*model, in, rejected_);
@@ -137,6 +138,13 @@ const decode_options& ingress::how(const ingress_mapping& mapping, const arrival
   other_ = mapping.decode;
   other_.format = format;
   return other_;
+}
+
+/// Before its readings are submitted: an alert may leave before submit() comes back.
+void ingress::note_trace(const arrival& message) {
+  const auto trace = messages::valid_traceparent(message.traceparent);
+  if (options_.traces != nullptr && !trace.empty())
+    options_.traces->note(twin_, message.received_ns, trace);
 }
 
 void ingress::submit(const ingress_mapping& mapping, domain::input& in, outcome& done) {

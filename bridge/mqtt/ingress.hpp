@@ -10,6 +10,7 @@
 #include "domain/model/model.hpp"
 #include "messages/inlet.hpp"
 #include "messages/observability/metrics.hpp"
+#include "messages/observability/trace_board.hpp"
 #include "messages/quarantine.hpp"
 #include <cstdint>
 #include <functional>
@@ -23,6 +24,7 @@ namespace pollux::bridge {
 struct ingress_options {
   std::string device_root = "twins"; ///< of answers to commands and status; empty = not taken
   messages::durability durability = messages::durability::d1; ///< of those
+  messages::trace_board* traces = nullptr; ///< told of readings that came with a traceparent
 };
 
 /// One object per source thread (and one more for replays): it keeps its buffers warm and has no
@@ -70,6 +72,7 @@ private:
   static void tell(const messages::quarantined& record, std::string_view trace);
   verdict conclude(const arrival& message, const ingress_mapping& mapping, const outcome& done);
   void submit(const ingress_mapping& mapping, domain::input& in, outcome& done);
+  void note_trace(const arrival& message);
   const domain::model* model_of(const ingress_mapping& mapping, std::int64_t now_ns);
   [[nodiscard]] std::string describe() const;
 

@@ -14,30 +14,54 @@ using messages::to_caf;
 
 struct gateway_state {
   node_source node;
+  order_witness witness;
   std::size_t in_flight = 0;
   static inline const char* name = "gateway";
 };
 using gateway_pointer = node_actor::stateful_pointer<gateway_state>;
 
+/// Tells of a query that may change something; does nothing for others.
+template <class Query> auto told_of(gateway_pointer self, const Query& query) {
+  std::function<void(const failure*)> tell;
+  if (!self->state.witness) return tell;
+  if (auto what = order_of(query)) {
+    const auto sender = self->current_sender();
+    auto who = asker_of(sender ? sender->node() : caf::node_id{}, self->node());
+    if (who.who.empty()) who.who = what->by.empty() ? "unknown" : what->by;
+    tell = [self, what = std::move(*what), who = std::move(who)](const failure* why) {
+      self->state.witness(what, who, why);
+    };
+  }
+  return tell;
+}
+
 template <class Query>
 caf::result<messages::answer_to<Query>> pass_on(gateway_pointer self, Query query) {
   using answer = messages::answer_to<Query>;
-  if (const auto fits = limit(query); !fits) return to_caf(fits.error());
+  const auto tell = told_of(self, query);
+  const auto refuse = [&](const failure& why) {
+    if (tell) tell(&why);
+    return to_caf(why);
+  };
+  if (const auto fits = limit(query); !fits) return refuse(fits.error());
   const auto node = self->state.node();
-  if (!node) return to_caf({errc::unavailable, "the node is starting or stopping"});
+  if (!node) return refuse({errc::unavailable, "the node is starting or stopping"});
   if (self->state.in_flight >= max_queries_in_flight)
-    return to_caf({errc::overloaded, "too many queries at once; try again"});
+    return refuse({errc::overloaded, "too many queries at once; try again"});
   ++self->state.in_flight;
   auto promise = self->template make_response_promise<answer>();
   self->request(node, node_answer_timeout, std::move(query))
       .then(
-          [self, promise](answer& a) mutable {
+          [self, promise, tell](answer& a) mutable {
             --self->state.in_flight;
+            if (tell) tell(nullptr);
             promise.deliver(std::move(a));
           },
-          [self, promise](caf::error& e) mutable {
+          [self, promise, tell](caf::error& e) mutable {
             --self->state.in_flight;
-            promise.deliver(to_caf(from_caf(e)));
+            const auto why = from_caf(e);
+            if (tell) tell(&why);
+            promise.deliver(to_caf(why));
           });
   return promise;
 }
@@ -46,9 +70,11 @@ template <class Query> auto door(gateway_pointer self) {
   return [self](const Query& query) { return pass_on<Query>(self, query); };
 }
 
-node_actor::behavior_type gateway_behavior(gateway_pointer self, node_source node) {
+node_actor::behavior_type gateway_behavior(gateway_pointer self, node_source node,
+                                           order_witness witness) {
   using namespace messages;
   self->state.node = std::move(node);
+  self->state.witness = std::move(witness);
   // a peer of another release may send what we do not know: its query runs into its own time-out
   self->set_default_handler(caf::drop);
   return {
@@ -69,8 +95,8 @@ node_actor::behavior_type gateway_behavior(gateway_pointer self, node_source nod
 
 } // namespace
 
-node_actor spawn_gateway(caf::actor_system& system, node_source node) {
-  return system.spawn(gateway_behavior, std::move(node));
+node_actor spawn_gateway(caf::actor_system& system, node_source node, order_witness witness) {
+  return system.spawn(gateway_behavior, std::move(node), std::move(witness));
 }
 
 gateway::gateway(caf::actor_system& system, node_actor actor, std::string data, endpoint where)
@@ -79,7 +105,7 @@ gateway::gateway(caf::actor_system& system, node_actor actor, std::string data, 
 result<std::unique_ptr<gateway>> gateway::open(caf::actor_system& system, node_source node,
                                                const gateway_settings& settings) {
   if (auto ready = check_remoting(system); !ready) return ready.error();
-  auto actor = spawn_gateway(system, std::move(node));
+  auto actor = spawn_gateway(system, std::move(node), settings.witness);
   const endpoint wanted{settings.address, settings.port};
   const auto* address = settings.address.empty() ? nullptr : settings.address.c_str();
   auto port = caf::openssl::publish(actor, settings.port, address, true);

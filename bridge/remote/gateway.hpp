@@ -3,6 +3,7 @@
 // published over mutual TLS always, on loopback too, because one packet to an open BASP port of
 // CAF 0.17.6 ends the process.
 #pragma once
+#include "bridge/remote/deeds.hpp"
 #include "bridge/remote/endpoint.hpp"
 #include "bridge/remote/remoting.hpp"
 #include "messages/node_api.hpp"
@@ -15,17 +16,23 @@ namespace pollux::bridge::remote {
 /// that a restarted node is found again. Thread-safe and quick.
 using node_source = std::function<messages::node_actor()>;
 
+/// Told of each query that may change something once its outcome is known, before the answer goes
+/// out: nullptr when it was done, else why not. Quick; called in the gateway's thread.
+using order_witness = std::function<void(const order&, const asker&, const failure*)>;
+
 inline constexpr std::size_t max_queries_in_flight = 256; ///< beyond: errc::overloaded
 inline constexpr std::chrono::seconds node_answer_timeout{30};
 
 /// The actor alone: cuts and checks what comes in (request_limits.hpp), passes it on, and answers
 /// every query, at the latest with timed_out after node_answer_timeout.
-messages::node_actor spawn_gateway(caf::actor_system& system, node_source node);
+messages::node_actor spawn_gateway(caf::actor_system& system, node_source node,
+                                   order_witness witness = {});
 
 struct gateway_settings {
   std::string data;                  ///< its pki folder gets the endpoint file
   std::string address = "127.0.0.1"; ///< "0.0.0.0" = every interface
   std::uint16_t port = 4343;         ///< 0 = any free one
+  order_witness witness = {};
 };
 
 /// A published gateway, until it is closed or destroyed. The system must have been made with

@@ -24,7 +24,7 @@ MARKER = "Zq7-marker-of-the-secret"
 MODEL = {"name": "m", "telemetry": {"x": {}, "note": {"type": "text"}},
          "operators": [{"name": "high", "type": "threshold", "value": "x", "above": 900, "clear": 800}]}
 INGRESS = [{"topic": "t/{name}", "twin": "a:{name}", "model": "m"}]
-BEFORE = ("erase: delete", "erase: seal", "erase: record")  # then it must be asked for again
+BEFORE = ("erase: delete", "erase: seal", "erase: audit log", "erase: record")  # then it must be asked for again
 AFTER = ("erase: rows", "erase: cold files", "begin a merged file", "finish a merged file",
          "switch to a merged file", "remove a cold file", "erase: quarantine", "erase: its name",
          "erase: record that the rows are gone", "erase: write the store anew",

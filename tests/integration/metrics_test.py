@@ -214,6 +214,16 @@ class Metrics(support.NodeTest):
         self.assertGreater(ask("histogram_quantile(0.99, pollux_stage_seconds_bucket{%s})" % stage), 0)
         self.assertGreater(ask('pollux_stage_quantile_seconds{%s,quantile="0.99"}' % stage), 0)
         self.assertEqual(ask('count(ALERTS{alertname="PolluxDown"}) or vector(0)'), 0)
+        # what the dashboard asks is understood, and what is no rate has an answer
+        asked = 0
+        for panel in json.loads((DOCS / "grafana" / "pollux.json").read_text())["panels"]:
+            for target in panel.get("targets", []):
+                query = target["expr"].replace("$instance", ".*").replace("$__rate_interval", "30s")
+                value = ask(query)  # raises when it is no PromQL
+                asked += 1
+                if "rate(" not in query and "quantile" not in query:
+                    self.assertIsNotNone(value, "%s: %s" % (panel["title"], query))
+        self.assertGreater(asked, 40)
         self.assertEqual(ask("scrape_samples_scraped == scrape_samples_post_metric_relabeling"),
                          ask("scrape_samples_scraped"))
 
@@ -244,6 +254,49 @@ class Metrics(support.NodeTest):
         rows = support.eventually(lambda: [r for r in node.quarantine() if TRACE in json.dumps(r)], 20,
                                   "the trace in quarantine")
         self.assertEqual(len(rows), 1)
+
+    def test_an_alert_goes_out_with_the_trace_of_its_reading(self):
+        node = self.working()
+        listener = self.client("listener", version=5)
+        listener.subscribe("twins/lab/a/alerts", qos=1)
+        device = self.client("tracing", version=5)
+        at = 1_700_000_200_000
+        device.publish("telemetry/a", json.dumps({"ts": at, "temperature": 20}), qos=1)
+        cleared = listener.wait_for(lambda m: b"cleared" in m.payload)
+        self.assertNotIn("traceparent", dict(cleared.user_properties))  # its reading had none
+        device.publish("telemetry/a", json.dumps({"ts": at + 1000, "temperature": 95}), qos=1,
+                       user_properties=[("traceparent", PARENT)])
+        raised = listener.wait_for(lambda m: b"raised" in m.payload and m is not cleared)
+        self.assertEqual(dict(raised.user_properties).get("traceparent"), PARENT)
+        told = support.eventually(lambda: [line for line in node.log().splitlines() if TRACE in line], 20,
+                                  "the alert's line in the log")
+        self.assertIn("an alert is published", told[0])
+
+    def test_every_line_of_a_json_log_is_an_object_with_the_same_members(self):
+        node = self.node([MODEL], INGRESS, log={"format": "json", "level": "debug"})
+        node.start()
+        device = self.client("device", version=5)
+        device.publish("telemetry/a", '{"temperature": 90}', qos=1)
+        device.publish("telemetry/a", 'no "JSON"\nat all \x00\x1b[31m\\', qos=1,
+                       user_properties=[("traceparent", PARENT)])
+        device.publish("telemetry/\u00fcmlaut\u2028/x", "1", qos=1)
+        device.drain()
+        support.eventually(lambda: node.applied("lab:a") == 1, 20, "the reading is applied")
+        support.eventually(lambda: node.quarantine(), 20, "quarantine")
+        node.cli("twin", "delete", "lab:nobody", code=3)
+        self.broker.stop()  # a warning
+        support.eventually(lambda: node.metric("pollux_mqtt_connected", direction="in") == 0, 20, "the loss")
+        node.stop()
+        lines = [json.loads(line) for line in node.log().splitlines()]  # raises when one is none
+        self.assertGreater(len(lines), 5)
+        for line in lines:
+            self.assertEqual(list(line)[:4], ["time", "level", "component", "msg"], line)
+            self.assertRegex(line["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$")
+            self.assertIn(line["level"], ("trace", "debug", "info", "warning", "error"))
+            self.assertTrue(line["component"] and line["msg"], line)
+        self.assertIn(TRACE, [line.get("trace_id") for line in lines])
+        started = next(line for line in lines if line["msg"] == "started")
+        self.assertIsInstance(started["twins"], int)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 # The Web of Things door against clients we did not write: node-wot reads, observes, invokes and is
 # told of an alert; the official schemas and a second validator take every description. npm brings
 # both from a lock file when the test runs; without node, npm or a network those cases are skipped.
+import http.client
 import json
 import os
 import pathlib
 import queue
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -48,12 +50,35 @@ def installed():
     return folder
 
 
+def errors_of(lines):
+    """Of descriptions, {"name", "kind", "text"} each: name -> what either validator finds wrong."""
+    lines = lines + [{"name": "broken td", "kind": "td", "text": '{"title": "no context"}'},
+                     {"name": "broken tm", "kind": "tm", "text": '{"title": "no context"}'}]
+    done = subprocess.run(["node", "validate.js"], cwd=installed(), capture_output=True, text=True, timeout=200,
+                          input="".join(json.dumps(line) + "\n" for line in lines))
+    found = {r["name"]: r["errors"] for r in map(json.loads, done.stdout.splitlines())}
+    assert len(found) == len({line["name"] for line in lines}), done.stderr[-2000:]
+    for name in ("broken td", "broken tm"):
+        assert {e.partition(":")[0] for e in found.pop(name)} == {"schema", "second validator"}, "they take anything"
+    return {name: errors for name, errors in found.items() if errors}
+
+
+def certificate(folder):
+    if not shutil.which("openssl"):
+        raise unittest.SkipTest("openssl is not installed")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                    "-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")],
+                   check=True, capture_output=True)
+
+
 class Client:
     """node-wot in a process of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, environment=None):
         self.process = subprocess.Popen(["node", "client.js"], cwd=folder, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True, bufsize=1)
+                                        stdout=subprocess.PIPE, text=True, bufsize=1,
+                                        env=os.environ | (environment or {}))
         self.answers, self.news = queue.Queue(), []
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -146,8 +171,92 @@ class WebOfThings(support.NodeTest):
         self.assertEqual(wot("read", "properties"), {"floor": 2})
         self.assertIn(ZONE, wot("directory", self.base + "/.well-known/wot"))
 
+    def test_node_wot_works_with_a_token_over_tls_and_a_stream_with_a_ticket(self):
+        installed()
+        node = self.started()
+        certificate(self.folder)
+        node.stop()
+        node.settings["http"] |= {"certificate_file": str(self.folder / "certificate.pem"),
+                                  "key_file": str(self.folder / "key.pem")}
+        node.write_config()
+        operator = node.cli("token", "create", "desk", "--role", "operator").strip()
+        node.start(ready=False)
+        self.api.tls = ssl.create_default_context(cafile=str(self.folder / "certificate.pem"))
+        headers = {"Authorization": "Bearer " + operator}
+        support.eventually(lambda: self.api.send("GET", "/things/" + ZONE, headers=headers).status == 200, 30,
+                           "the thing over TLS")
+        self.assertEqual(self.api.send("GET", "/things/" + ZONE).status, 401)
+        td = self.api.send("GET", "/things/" + ZONE, headers=headers).json
+        self.assertEqual(td["security"], ["bearer_sc"])
+        self.assertEqual(td["securityDefinitions"]["bearer_sc"]["scheme"], "bearer")
+        self.assertTrue(td["base"].startswith("https://127.0.0.1:%d/" % node.http_port), td["base"])
+        self.assertEqual(errors_of([{"name": "td", "kind": "td", "text": json.dumps(td)}]), {})
+        directory = self.api.send("GET", "/.well-known/wot")
+        self.assertEqual(directory.json["security"], ["bearer_sc"])
+        self.assertEqual(errors_of([{"name": "directory", "kind": "td", "text": directory.text}]), {})
+        wot = Client(installed(), {"NODE_EXTRA_CA_CERTS": str(self.folder / "certificate.pem")})
+        self.addCleanup(wot.close)
+        wot("consume", {"td": td, "token": operator})
+        self.assertEqual(wot("read", "zone_temperature"), 21.5)
+        ticket = json.loads(self.api.send("POST", "/api/v1/tickets", headers=headers).text)["ticket"]
+        wot("observe", ["setpoint", {"ticket": ticket}])
+        support.eventually(lambda: wot.values("observed", "setpoint"), 20, "the present setpoint")
+        wot("invoke", ["set_setpoint", {"setpoint": 23}])
+        support.eventually(lambda: wot.values("observed", "setpoint")[-1] == 23, 30, "the new setpoint")
+        stranger = Client(installed(), {"NODE_EXTRA_CA_CERTS": str(self.folder / "certificate.pem")})
+        self.addCleanup(stranger.close)
+        stranger("consume", {"td": td, "token": "wrong"})
+        with self.assertRaises(AssertionError):
+            stranger("read", "zone_temperature")
+
+    def test_what_a_stranger_says_of_a_proxy_is_not_believed(self):
+        node = self.started()
+        lies = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.example",
+                "X-Forwarded-For": "10.1.2.3"}
+        self.assertEqual(self.api.send("GET", "/things/" + ZONE, headers=lies).json["base"],
+                         self.base + "/things/" + ZONE + "/")
+        self.assertNotIn("evil", self.api.send("GET", "/.well-known/wot", headers=lies).text)
+        node.stop()
+        node.settings["http"]["behind_proxy"] = True
+        node.write_config()
+        token = node.cli("token", "create", "desk", "--role", "operator").strip()
+        node.start()
+        said = {"X-Forwarded-Host": "desk.example", "X-Forwarded-Proto": "https",
+                "Authorization": "Bearer " + token}
+        self.assertEqual(self.api.send("GET", "/things/" + ZONE, headers=said).json["base"],
+                         "https://desk.example/things/" + ZONE + "/")
+
+    def test_the_directory_tells_what_is_made_changed_and_ended(self):
+        node = self.started()
+        streams = {}
+        for kind in ("created", "updated", "deleted"):
+            streams[kind] = self.stream("/events/thing_" + kind)
+        wot = self.node_wot() if shutil.which("npm") else None
+        if wot:
+            wot("consume", self.base + "/.well-known/wot")
+            wot("subscribe", "thingCreated")
+        link = {"links": [{"rel": "type", "href": "/models/motor"}]}
+        self.assertEqual(self.ask("PUT", "/things/known:m", {"title": "M", **link}, "application/td+json").status, 201)
+        urn = {"id": "urn:pollux:known:m"}
+        self.assertEqual(self.frame(streams["created"]), ("thing_created", urn))  # none for the zone, which was there
+        self.assertEqual(self.ask("PATCH", "/things/known:m", {"title": "N"}, "application/merge-patch+json").status, 204)
+        self.assertEqual(self.frame(streams["updated"]), ("thing_updated", urn))
+        self.zone.report(zone_temperature=22)  # a value is no change of the description: the next event is another
+        support.eventually(lambda: node.applied(ZONE) == 2, 30, "a reading")
+        model = json.loads((support.SOURCE / "config/models/building.json").read_text())
+        (self.folder / "newer.json").write_text(json.dumps({**model, "description": "newer"}))
+        node.cli("model", "apply", str(self.folder / "newer.json"))
+        told = {json.dumps(self.frame(streams["updated"])[1]) for _ in range(1)}
+        self.assertEqual(told, {json.dumps({"id": "urn:pollux:" + ZONE})})
+        self.assertEqual(self.ask("DELETE", "/things/known:m").status, 204)
+        self.assertEqual(self.frame(streams["deleted"]), ("thing_deleted", urn))
+        if wot:  # which reads frames without a name
+            support.eventually(lambda: wot.values("event", "thingCreated") == [urn], 30, "node-wot's event")
+        self.assertEqual(self.ask("GET", "/events/thing_created?diff=true").status, 501)
+        self.assertEqual(self.ask("GET", "/events/thing_created?x=1").status, 400)
+
     def test_every_description_is_valid(self):
-        folder = installed()
+        installed()
         self.started()
         lines = []
         for model in MODELS:
@@ -158,13 +267,7 @@ class WebOfThings(support.NodeTest):
                 lines.append({"name": path, "kind": kind, "text": self.ask("GET", path).text})
         lines.append({"name": "directory", "kind": "td", "text": self.ask("GET", "/.well-known/wot").text})
         lines.append({"name": ZONE, "kind": "td", "text": self.ask("GET", "/things/" + ZONE).text})
-        lines.append({"name": "broken", "kind": "td", "text": '{"title": "no context"}'})
-        done = subprocess.run(["node", "validate.js"], cwd=folder, capture_output=True, text=True, timeout=120,
-                              input="".join(json.dumps(line) + "\n" for line in lines))
-        found = {r["name"]: r["errors"] for r in map(json.loads, done.stdout.splitlines())}
-        self.assertEqual(len(found), len(lines), done.stderr[-2000:])
-        self.assertTrue(found.pop("broken"), "the validators take anything")
-        self.assertEqual({name: errors for name, errors in found.items() if errors}, {})
+        self.assertEqual(errors_of(lines), {})
 
     def test_things_are_described_listed_made_changed_and_ended(self):
         self.started()
@@ -221,26 +324,41 @@ class WebOfThings(support.NodeTest):
         self.assertEqual(self.ask("GET", done.header("Location")).json["href"], done.json["href"])
         self.assertEqual(len(self.ask("GET", path + "actions").json["set_setpoint"]), 2)
         self.assertEqual(self.ask("POST", path + "actions/set_setpoint", [1]).status, 400)
+        over = self.ask("DELETE", done.header("Location"))  # nothing takes a command back, and nobody is to think so
+        self.assertEqual((over.status, over.header("Content-Type")), (409, "application/problem+json"))
+        self.assertEqual(self.ask("DELETE", path + "actions/set_setpoint/nobody").status, 404)
 
-    def frames(self, path, enough, last=None):
-        """(id, data) of the stream's frames, until enough(frames) holds."""
-        import http.client
+    def stream(self, path, last=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.api.port, timeout=30)
         self.addCleanup(connection.close)
         connection.request("GET", path, headers={"Last-Event-ID": last} if last else {})
         answer = connection.getresponse()
         self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, "text/event-stream"))
-        out, frame = [], {}
-        while not enough(out):
-            line = answer.readline().decode().rstrip("\n")
-            self.assertFalse(line.startswith("event:"), "named frames do not reach clients")
+        return answer
+
+    def next_frame(self, stream):
+        frame = {}
+        while True:
+            line = stream.readline().decode().rstrip("\n")
             if ": " in line and not line.startswith(":"):
                 name, _, value = line.partition(": ")
                 frame[name] = value
             elif not line and "data" in frame:
-                out.append((frame["id"], json.loads(frame["data"])))
-                frame = {}
-        connection.close()
+                return frame
+
+    def frame(self, stream):
+        """(event, data) of a named frame."""
+        found = self.next_frame(stream)
+        self.assertTrue(found["id"])
+        return found["event"], json.loads(found["data"])
+
+    def frames(self, path, enough, last=None):
+        """(id, data) of the stream's frames, until enough(frames) holds."""
+        stream, out = self.stream(path, last), []
+        while not enough(out):
+            found = self.next_frame(stream)
+            self.assertNotIn("event", found, "named frames do not reach clients")
+            out.append((found["id"], json.loads(found["data"])))
         return out
 
     def test_who_comes_back_misses_nothing_even_when_the_node_was_restarted(self):

@@ -35,11 +35,13 @@ def template_of(path):
 class Api:
     def __init__(self, port):
         self.port = port
+        self.tls = None  # an ssl.SSLContext, for a node with a certificate
         self.used = set()  # (method, path of the description) that gave a success
 
     def send(self, method, target, body=None, headers=None, seconds=70):
         """One request as it is written."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        connection = (http.client.HTTPSConnection("127.0.0.1", self.port, timeout=seconds, context=self.tls)
+                      if self.tls else http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds))
         try:
             connection.request(method, target, body=body, headers=headers or {})
             answer = connection.getresponse()

@@ -4,6 +4,7 @@
 #include "domain/base/time.hpp"
 #include "supervision/offline_storage.hpp"
 #include "supervision/restore.hpp"
+#include "tools/pollux/audit_note.hpp"
 #include "tools/pollux/client_job.hpp"
 #include "tools/pollux/groups.hpp"
 #include <filesystem>
@@ -132,6 +133,7 @@ int restore(const std::string& from, const std::string& data, const std::string&
   };
   const auto done = supervision::restore(order);
   if (!done) return fail(done.error());
+  note_deed(order.data, "restore", order.data, json{{"from", done->backup}, {"to", to}}.dump(), {});
   const auto document = describe(*done);
   if (ctx.format != output::table) {
     print_document(document, ctx.format);

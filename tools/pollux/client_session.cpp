@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <pwd.h>
 #include <thread>
+#include <unistd.h>
 
 namespace pollux::cli {
 
@@ -99,8 +101,12 @@ bool pause(std::chrono::milliseconds duration) {
 }
 
 std::string asker() {
-  const char* user = std::getenv("USER");
-  return user != nullptr && *user != '\0' ? user : "cli";
+  char text[4096];
+  passwd entry{};
+  passwd* named = nullptr;
+  if (::getpwuid_r(::getuid(), &entry, text, sizeof text, &named) == 0 && named != nullptr)
+    return named->pw_name;
+  return "uid " + std::to_string(::getuid());
 }
 
 } // namespace pollux::cli

@@ -57,7 +57,7 @@ int finish(int code);
 /// Sleeps, but not beyond an interrupt; false when interrupted.
 bool pause(std::chrono::milliseconds duration);
 
-/// Who asks, for the record: $USER, or "cli".
+/// Who asks, for the record: this process's user, "uid 4711" when they have no name.
 [[nodiscard]] std::string asker();
 
 } // namespace pollux::cli

@@ -6,6 +6,7 @@
 #include "persistence/journal_stats.hpp"
 #include "supervision/offline_storage.hpp"
 #include "supervision/repair.hpp"
+#include "tools/pollux/audit_note.hpp"
 #include "tools/pollux/client_job.hpp"
 #include <iostream>
 
@@ -72,6 +73,9 @@ int stats_offline(const std::string& data, bool twins, const context& ctx) {
 
 int repair(const std::string& data, const std::string& from, bool dry_run, const context& ctx) {
   const auto notes = supervision::repair(data, from, dry_run);
+  if (!dry_run)
+    note_deed(data, "journal_repair", data, from.empty() ? "" : json{{"from", from}}.dump(),
+              notes ? status() : status(notes.error()));
   if (!notes) return fail(notes.error());
   std::size_t lost = 0;
   json list = json::array();

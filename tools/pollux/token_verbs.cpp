@@ -4,6 +4,7 @@
 #include "tools/pollux/token_verbs.hpp"
 #include "bridge/http/access/token_book.hpp"
 #include "domain/base/time.hpp"
+#include "tools/pollux/audit_note.hpp"
 #include "tools/pollux/client_session.hpp"
 #include "tools/pollux/groups.hpp"
 #include <chrono>
@@ -54,10 +55,22 @@ int show_secret(const context& ctx, const std::string& name, const std::string& 
   return exit_ok;
 }
 
-template <class Change> int change(const context& ctx, const node_options& options, Change what) {
+/// What the audit log is told of it.
+std::string body_of(const token_order& order) {
+  json out = json::object();
+  if (!order.role.empty()) out["role"] = order.role;
+  if (!order.namespaces.empty()) out["namespaces"] = order.namespaces;
+  if (!order.expires.empty()) out["expires"] = order.expires;
+  return out.empty() ? std::string() : out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+template <class Change>
+int change(const context& ctx, const node_options& options, const char* verb,
+           const token_order& order, Change what) {
   const auto data = data_folder(options, ctx);
   if (!data) return fail(data.error(), "or name the node's data folder: --data DIR");
   const auto done = http::change_tokens(*data, what);
+  note_deed(*data, std::string("token_") + verb, order.name, body_of(order), done);
   return done ? exit_ok : fail(done.error());
 }
 
@@ -65,7 +78,7 @@ int create(const context& ctx, const node_options& options, const token_order& o
   const auto end = end_of(order.expires);
   if (!end) return fail(exit_usage, end.error().what);
   std::string secret;
-  const int code = change(ctx, options, [&](http::token_book& book) -> status {
+  const int code = change(ctx, options, "create", order, [&](http::token_book& book) -> status {
     auto made = book.create(order.name, order.role, order.namespaces, *end, wall_ns());
     if (!made) return made.error();
     secret = std::move(*made);
@@ -78,7 +91,7 @@ int rotate(const context& ctx, const node_options& options, const token_order& o
   const auto end = end_of(order.expires);
   if (!end) return fail(exit_usage, end.error().what);
   std::string secret;
-  const int code = change(ctx, options, [&](http::token_book& book) -> status {
+  const int code = change(ctx, options, "rotate", order, [&](http::token_book& book) -> status {
     auto made = book.rotate(order.name, *end, wall_ns());
     if (!made) return made.error();
     secret = std::move(*made);
@@ -154,7 +167,8 @@ void add_token_verbs(CLI::App& app, context& ctx) {
   ended->add_option("NAME", order->name)->required();
   options = add_node_options(ended);
   on_run(ended, ctx, [&ctx, options, order] {
-    return change(ctx, *options, [&](http::token_book& book) { return book.revoke(order->name); });
+    return change(ctx, *options, "revoke", *order,
+                  [&](http::token_book& book) { return book.revoke(order->name); });
   });
   add_audit_verb(app, ctx);
 }

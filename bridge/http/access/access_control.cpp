@@ -48,21 +48,25 @@ bool takes_ticket(const request& r) {
                                r.header("accept").find("text/event-stream") != std::string::npos);
 }
 
-/// Whom the proxy nearest to us got the request from.
+/// What the proxy nearest to us says: of several the last.
 std::string last_of(std::string_view forwarded) {
   const auto comma = forwarded.rfind(',');
   auto out = comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1);
   while (out.starts_with(' ')) out.remove_prefix(1);
   while (out.ends_with(' ')) out.remove_suffix(1);
-  return std::string(out.substr(0, 64));
+  return std::string(out.substr(0, 255));
+}
+
+bool is_host(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
+  });
 }
 
 } // namespace
 
-access_control::access_control(access_options options)
-    : options_(std::move(options)), audit_(options_.data + "/audit", options_.audit_keep_ns) {
-  refresh();
-}
+access_control::access_control(access_options options) : options_(std::move(options)) { refresh(); }
 
 /// Reads the tokens when the file has changed. Cost: one stat(2).
 void access_control::refresh() {
@@ -98,9 +102,20 @@ std::optional<response> access_control::wrong(const request& r, const char* deta
   return out;
 }
 
-std::optional<response> access_control::admit(request& r) {
-  if (options_.behind_proxy)
+void access_control::place(request& r) {
+  if (options_.behind_proxy) {
     if (auto from = last_of(r.header("x-forwarded-for")); !from.empty()) r.peer = std::move(from);
+    r.secure = r.secure || last_of(r.header("x-forwarded-proto")) == "https";
+    if (auto host = last_of(r.header("x-forwarded-host")); is_host(host))
+      for (auto& [name, value] : r.headers)
+        if (name == "host") value = host;
+  }
+  std::erase_if(r.headers, [](const auto& h) {
+    return h.first.starts_with("x-forwarded-") || h.first == "forwarded" || h.first == "x-real-ip";
+  });
+}
+
+std::optional<response> access_control::admit(request& r) {
   refresh();
   std::string ticket;
   if (takes_ticket(r))
@@ -154,8 +169,11 @@ bool access_control::still(const identity& who) {
 }
 
 void access_control::record(const deed& done, unsigned status) {
-  const auto now = wall_now_ns();
-  audit_.add(audit_line(done, status, now), now);
+  if (options_.audit == nullptr) return;
+  // these change nothing: a page asks for a ticket with each stream
+  const bool asks = done.target == "/api/v1/tickets" || done.target == "/api/v1/models/check";
+  if (asks && status < 400) return;
+  options_.audit->add(done, audit::ending_of_status(status), wall_now_ns());
 }
 
 status access_control::may_listen(bool loopback, bool tls) {

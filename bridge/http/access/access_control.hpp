@@ -3,7 +3,6 @@
 #pragma once
 #include "bridge/http/access/admission.hpp"
 #include "bridge/http/access/attempts.hpp"
-#include "bridge/http/access/audit_log.hpp"
 #include "bridge/http/access/tickets.hpp"
 #include "bridge/http/access/token_book.hpp"
 #include "bridge/http/route_table.hpp"
@@ -12,17 +11,18 @@
 namespace pollux::bridge::http {
 
 struct access_options {
-  std::string data;               ///< the node's data folder
-  bool loopback = true;           ///< the server listens on a loopback address
-  bool behind_proxy = false;      ///< requests come from a reverse proxy, whoever sends them
-  bool open_on_loopback = false;  ///< this machine's users need no token, although there are some
-  std::int64_t audit_keep_ns = 0; ///< 0: for ever
+  std::string data;              ///< the node's data folder
+  bool loopback = true;          ///< the server listens on a loopback address
+  bool behind_proxy = false;     ///< requests come from a reverse proxy, whoever sends them
+  bool open_on_loopback = false; ///< this machine's users need no token, although there are some
+  audit::log* audit = nullptr;   ///< told who did what; must outlive the control
 };
 
 class access_control : public admission {
 public:
   explicit access_control(access_options options);
 
+  void place(request& r) override;
   std::optional<response> admit(request& r) override;
   bool still(const identity& who) override;
   void record(const deed& done, unsigned status) override;
@@ -50,7 +50,6 @@ private:
   stamp seen_;
   attempts attempts_;
   tickets tickets_;
-  audit_log audit_;
 };
 
 /// POST /api/v1/tickets. `control` must outlive the table.

@@ -100,6 +100,20 @@ void query(const handler& get, const request& asked, const responder& respond) {
   });
 }
 
+/// What was asked for stands in the twin's journal and may be with the device: nothing takes it
+/// back, and nobody is to think so.
+void cancel(const handler& get, const request& asked, const responder& respond) {
+  get(asked, [respond](response given) {
+    if (given.status != 200) return respond(std::move(given));
+    const auto command = parse_document(given.body);
+    const auto phase = command.value("phase", "");
+    const bool over = !is_pending(phase) && !is_running(phase);
+    respond(problem(409, over ? "the action is over: " + phase
+                              : "an action that was invoked cannot be cancelled; it ends when the "
+                                "device answers or its time is up"));
+  });
+}
+
 /// Of all commands the twin remembers, by action.
 void query_all(const thing_door_pointer& to, const request& r, const responder& respond) {
   query_reader q(r);
@@ -127,6 +141,9 @@ void add_thing_action_routes(route_table& to, const thing_door_pointer& from) {
   add_thing_route(to, from, "GET", "/things/{id}/actions/{name}/{command}", role::viewer,
                   [get = commands.get](const thing_door_pointer&, const request& r,
                                        const responder& respond) { query(get, r, respond); });
+  add_thing_route(to, from, "DELETE", "/things/{id}/actions/{name}/{command}", role::operator_,
+                  [get = commands.get](const thing_door_pointer&, const request& r,
+                                       const responder& respond) { cancel(get, r, respond); });
 }
 
 } // namespace pollux::bridge::http

@@ -132,10 +132,9 @@ bool is_host(std::string_view text) {
 
 thing_address address_of(const request& r) {
   thing_address out;
-  auto host = r.header("x-forwarded-host", r.header("host"));
+  auto host = r.header("host");
   if (!is_host(host)) host = "localhost";
-  const bool tls = r.secure || r.header("x-forwarded-proto") == "https";
-  out.origin = (tls ? "https://" : "http://") + std::string(host);
+  out.origin = (r.secure ? "https://" : "http://") + std::string(host);
   out.bearer = r.who.name.empty() || !r.who.credential.empty();
   return out;
 }
@@ -201,6 +200,23 @@ json thing_model(const thing_shape& shape) {
   return out;
 }
 
+/// The first form is for clients that read frames without a name, the second is the one of the
+/// specification.
+json directory_event(const char* path, const char* about, const thing_address& at) {
+  const json op{"subscribeevent", "unsubscribeevent"};
+  const auto href = std::string("events/") + path;
+  json plain = form(href + "?named=false" + (at.bearer ? "{&ticket}" : ""), op);
+  plain["subprotocol"] = "sse";
+  json out{{"description", about},
+           {"data",
+            {{"type", "object"},
+             {"properties", {{"id", {{"type", "string"}, {"format", "uri"}}}}},
+             {"required", json::array({"id"})}}}};
+  add_ticket(out, at);
+  out["forms"] = {std::move(plain), stream_form(href, op, at)};
+  return out;
+}
+
 json directory_description(const thing_address& at) {
   auto all = context();
   all.insert(all.begin() + 2, "https://www.w3.org/2022/wot/discovery");
@@ -229,6 +245,10 @@ json directory_description(const thing_address& at) {
         {"limit", variable("integer", "how many in a page, at most 100")},
         {"format", {{"type", "string"}, {"enum", {"array", "collection"}}}}}},
       {"forms", json::array({std::move(list)})}};
+  out["events"] = {
+      {"thingCreated", directory_event("thing_created", "there is a new thing", at)},
+      {"thingUpdated", directory_event("thing_updated", "a thing is described otherwise", at)},
+      {"thingDeleted", directory_event("thing_deleted", "a thing is gone", at)}};
   return out;
 }
 

@@ -16,7 +16,7 @@ struct thing_address {
 
 inline constexpr std::string_view td_type = "application/td+json", tm_type = "application/tm+json";
 
-/// From Host and, behind a proxy, X-Forwarded-Host and X-Forwarded-Proto.
+/// From Host, which behind a proxy is the one its client used (admission::place).
 [[nodiscard]] thing_address address_of(const request& r);
 
 [[nodiscard]] std::string thing_path(std::string_view twin); ///< "/things/plant1:press-7"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/http/wot/wot.hpp"
+#include "bridge/http/stream/routes.hpp"
 #include "domain/base/twin_id.hpp"
 #include "messages/hash.hpp"
 #include <cstdio>
@@ -73,7 +74,10 @@ void add_wot_routes(route_table& to, const door_pointer& from, std::shared_ptr<h
   add_directory_routes(to, door);
   add_thing_property_routes(to, door);
   add_thing_action_routes(to, door);
-  if (door->events) add_thing_stream_routes(to, door);
+  if (!door->events) return;
+  door->directory = std::make_shared<directory_events>(from->node, make_hub({}));
+  add_thing_stream_routes(to, door);
+  add_directory_event_routes(to, door);
 }
 
 } // namespace pollux::bridge::http

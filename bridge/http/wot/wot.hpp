@@ -4,6 +4,7 @@
 #pragma once
 #include "bridge/http/api/door.hpp"
 #include "bridge/http/stream/hub.hpp"
+#include "bridge/http/wot/directory_events.hpp"
 #include "bridge/http/wot/thing_description.hpp"
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@ struct thing_door {
   door_pointer at;
   std::shared_ptr<hub> events; ///< all readers of all twins have one watch
   shape_memory shapes;
+  std::shared_ptr<directory_events> directory; ///< nullptr without `events`
 };
 using thing_door_pointer = std::shared_ptr<thing_door>;
 
@@ -49,6 +51,7 @@ void add_directory_routes(route_table& to, const thing_door_pointer& from);
 void add_thing_property_routes(route_table& to, const thing_door_pointer& from);
 void add_thing_action_routes(route_table& to, const thing_door_pointer& from);
 void add_thing_stream_routes(route_table& to, const thing_door_pointer& from);
+void add_directory_event_routes(route_table& to, const thing_door_pointer& from);
 
 /// All of the above.
 void add_wot_routes(route_table& to, const door_pointer& from, std::shared_ptr<hub> events);

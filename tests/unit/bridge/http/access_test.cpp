@@ -172,9 +172,41 @@ TEST_CASE("open_on_loopback is for this machine alone, and not behind a proxy") 
   access_control control(options);
   auto through = asking("");
   through.headers.emplace_back("x-forwarded-for", "127.0.0.1, 10.1.2.3");
+  control.place(through);
   CHECK_FALSE(control.admit(through));
   CHECK(through.who.name.empty());
   CHECK(through.peer == "10.1.2.3");
+}
+
+TEST_CASE("what a proxy says of its client is believed behind one, and gone elsewhere") {
+  const tests::temporary_folder folder;
+  const auto placed = [&](bool behind_proxy, const pairs& said) {
+    auto options = in(folder);
+    options.behind_proxy = behind_proxy;
+    access_control control(options);
+    auto r = asking("", "10.0.0.1");
+    r.headers.emplace_back("host", "node:8080");
+    r.headers.insert(r.headers.end(), said.begin(), said.end());
+    control.place(r);
+    for (const auto& [name, value] : said) CHECK_MESSAGE(r.header(name).empty(), name);
+    return r;
+  };
+  const pairs said{{"x-forwarded-for", "10.9.9.9"}, {"x-forwarded-host", "desk.example"},
+                   {"x-forwarded-proto", "https"},  {"x-forwarded-port", "443"},
+                   {"forwarded", "for=10.9.9.9"},   {"x-real-ip", "10.9.9.9"}};
+  const auto direct = placed(false, said);
+  CHECK(direct.peer == "10.0.0.1");
+  CHECK(direct.header("host") == "node:8080");
+  CHECK_FALSE(direct.secure);
+  const auto through = placed(true, said);
+  CHECK(through.peer == "10.9.9.9");
+  CHECK(through.header("host") == "desk.example");
+  CHECK(through.secure);
+  // of a chain of proxies only the nearest is ours; nonsense is not taken for a host
+  const auto chain = placed(
+      true, {{"x-forwarded-proto", "https, http"}, {"x-forwarded-host", "good.example, a\"b<c>"}});
+  CHECK_FALSE(chain.secure);
+  CHECK(chain.header("host") == "node:8080");
 }
 
 TEST_CASE("a token file that others may read, or that is damaged, lets nobody in") {
@@ -323,45 +355,4 @@ TEST_CASE("a node that others reach needs TLS or a proxy, and a token") {
   auto options = in(folder);
   options.behind_proxy = true;
   CHECK(access_control(options).may_listen(false, false).ok());
-}
-
-TEST_CASE("the audit log tells who did what, and no ticket") {
-  request r = asking("");
-  r.method = "POST";
-  r.who.name = "alice";
-  r.query = {{"ticket", "t"}, {"access_token", "u"}, {"a", "b"}};
-  r.body = std::string(5000, 'x') + "\xff";
-  r.headers.emplace_back("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-  const auto line = audit_line(deed_of(r), 202, 1'700'000'000 * s);
-  CHECK(line.find(R"("time":"2023-11-14T22:13:20)") != std::string::npos);
-  CHECK(line.find(R"("who":"alice","from":"127.0.0.1","method":"POST")") != std::string::npos);
-  CHECK(line.find("/api/v1/twins?ticket=...&access_token=...&a=b") != std::string::npos);
-  CHECK(line.find(R"("status":202,"outcome":"done","trace":"0af7651916cd43dd8448eb211c80319c")") !=
-        std::string::npos);
-  CHECK(line.size() < 1500);
-  CHECK(line.find('\n') == std::string::npos);
-}
-
-TEST_CASE("the audit log begins a file each month and removes those that are too old") {
-  const tests::temporary_folder folder;
-  const auto logs = folder.path() + "/audit";
-  std::filesystem::create_directories(logs);
-  std::filesystem::permissions(logs, std::filesystem::perms::owner_all);
-  std::ofstream(logs + "/2023-01.jsonl") << "old\n";
-  std::ofstream(logs + "/2023-09.jsonl") << "recent\n";
-  std::ofstream(logs + "/notes.txt") << "mine\n";
-  {
-    audit_log log(logs, 100LL * 86'400 * s);
-    log.add("one", 1'700'000'000 * s); // 2023-11
-    log.add("two", 1'700'000'001 * s);
-    log.add("three", 1'702'000'000 * s); // 2023-12
-  }
-  CHECK(content(logs + "/2023-11.jsonl") == "one\ntwo\n");
-  CHECK(content(logs + "/2023-12.jsonl") == "three\n");
-  CHECK_FALSE(std::filesystem::exists(logs + "/2023-01.jsonl"));
-  CHECK(std::filesystem::exists(logs + "/2023-09.jsonl"));
-  CHECK(std::filesystem::exists(logs + "/notes.txt"));
-  struct stat found {};
-  REQUIRE(::stat((logs + "/2023-11.jsonl").c_str(), &found) == 0);
-  CHECK((found.st_mode & 0777) == 0600);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/http/wot/affordance_feed.hpp"
+#include "bridge/http/wot/directory_events.hpp"
 #include "bridge/http/wot/thing_description.hpp"
 #include <doctest/doctest.h>
 #include <fstream>
@@ -205,4 +206,45 @@ TEST_CASE("a loss before the feed makes it look the twin up again") {
   CHECK(feed.push(std::make_shared<const std::string>("event: missed\ndata: {\"events\":3}\n\n")));
   CHECK(lost == 1);
   CHECK(to->text.empty());
+}
+
+TEST_CASE("the directory's description tells of its events, the unnamed form first") {
+  const auto td = directory_description(open_door);
+  for (const char* name : {"thingCreated", "thingUpdated", "thingDeleted"}) {
+    const auto& forms = td["events"][name]["forms"];
+    REQUIRE(forms.size() == 2);
+    CHECK(forms[0]["href"].get<std::string>().ends_with("?named=false"));
+    CHECK(forms[0]["subprotocol"] == "sse");
+  }
+  CHECK(td["events"]["thingCreated"]["forms"][1]["href"] == "events/thing_created");
+  const auto closed = directory_description({"https://desk.example", true});
+  CHECK(closed["events"]["thingCreated"]["forms"][0]["href"] ==
+        "events/thing_created?named=false{&ticket}");
+  CHECK(closed["events"]["thingCreated"]["uriVariables"].contains("ticket"));
+}
+
+TEST_CASE("a directory's feed gives events of its type alone, with the thing's URN") {
+  const auto event = [](std::string_view kind, const char* id) {
+    return "id: " + std::string(id) + "\nevent: " + std::string(kind) +
+           "\ndata: " + dump({{"id", id}, {"kind", kind}, {"twin", "a:b"}, {"document", nullptr}}) +
+           "\n\n";
+  };
+  const auto all = std::make_shared<const std::string>(
+      event(thing_created, "e-1") + event(thing_updated, "e-2") + event(thing_created, "e-3"));
+  const auto named = std::make_shared<basket>();
+  directory_feed feed(named, thing_created, true);
+  CHECK(feed.push(all));
+  CHECK(named->text == "id: e-1\nevent: thing_created\ndata: {\"id\":\"urn:pollux:a:b\"}\n\n"
+                       "id: e-3\nevent: thing_created\ndata: {\"id\":\"urn:pollux:a:b\"}\n\n");
+  const auto plain = std::make_shared<basket>();
+  directory_feed unnamed(plain, thing_updated, false);
+  CHECK(unnamed.push(all));
+  CHECK(plain->text == "id: e-2\ndata: {\"id\":\"urn:pollux:a:b\"}\n\n");
+  const auto lost = std::make_shared<const std::string>("event: missed\ndata: {\"events\":3}\n\n");
+  CHECK(feed.push(lost));
+  CHECK(named->text.ends_with(*lost));
+  CHECK(unnamed.push(lost));
+  CHECK(plain->text.find("missed") == std::string::npos); // it would read it as a thing
+  plain->takes = false;
+  CHECK_FALSE(unnamed.push(all)); // the hub comes again with it
 }
