@@ -38,7 +38,7 @@ function licences(): Plugin {
         if (!file) throw new Error(`no licence found of ${name}`);
         return `${name}\n${"=".repeat(name.length)}\n${readFileSync(`${folder}/${file}`, "utf8").trim()}\n`;
       });
-      this.emitFile({ type: "asset", fileName: "assets/licences.txt", source: texts.join("\n\n") });
+      this.emitFile({ type: "asset", fileName: "licences.txt", source: texts.join("\n\n") });
     },
   };
 }
@@ -56,11 +56,11 @@ export default defineConfig({
     reportCompressedSize: true,
     rollupOptions: {
       output: {
-        entryFileNames: "assets/[name].js",
-        chunkFileNames: "assets/[name].js",
-        assetFileNames: "assets/[name][extname]",
+        entryFileNames: "assets/[name]-[hash].js",
+        chunkFileNames: "assets/[name]-[hash].js",
+        assetFileNames: "assets/[name]-[hash][extname]",
       },
     },
   },
-  server: { proxy: Object.fromEntries(proxied.map((path) => [path, { target: node, changeOrigin: true }])) },
+  server: { proxy: Object.fromEntries(proxied.map((path) => [path, { target: node, changeOrigin: true, headers: { origin: node } }])) },
 });

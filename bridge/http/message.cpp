@@ -160,6 +160,11 @@ void router::add(std::string method, std::string pattern, handler h) {
   routes_.push_back({std::move(method), split(pattern), std::move(h)});
 }
 
+void router::add_rest(std::function<bool(std::string_view path)> covers, handler h) {
+  covers_ = std::move(covers);
+  rest_ = std::move(h);
+}
+
 result<router::match> router::find(request& r) const {
   const auto path = split(r.path);
   match out;
@@ -178,6 +183,12 @@ result<router::match> router::find(request& r) const {
     }
     out.found = &known.run;
     return out;
+  }
+  if (out.allow.empty() && rest_ && covers_(r.path)) {
+    if (r.method == "GET")
+      out.found = &rest_;
+    else
+      out.allow = "GET, HEAD";
   }
   return out;
 }

@@ -94,6 +94,8 @@ using handler = std::function<void(const request&, responder)>;
 class router {
 public:
   void add(std::string method, std::string pattern, handler h);
+  /// GET of all paths for which no pattern was added and `covers` holds.
+  void add_rest(std::function<bool(std::string_view path)> covers, handler h);
 
   struct match {
     const handler* found = nullptr;
@@ -109,6 +111,8 @@ private:
     handler run;
   };
   std::vector<route> routes_;
+  std::function<bool(std::string_view)> covers_;
+  handler rest_;
 };
 
 /// Splits a request target into path and query; takes origin and absolute form. Errors:

@@ -6,6 +6,7 @@
 #include "bridge/http/metrics_page.hpp"
 #include "bridge/http/stream/routes.hpp"
 #include "bridge/http/trace.hpp"
+#include "bridge/http/web/dashboard.hpp"
 #include "bridge/http/wot/wot.hpp"
 #include <chrono>
 
@@ -112,6 +113,7 @@ void add_routes(server& to, const route_sources& from) {
   const auto memory = std::make_shared<answer_memory>();
   for (const auto& entry : table)
     to.route(entry.method, entry.pattern, traced(served(entry, memory, wall_clock_ns)));
+  to.rest(is_page, dashboard(web_files()));
 }
 
 } // namespace pollux::bridge::http

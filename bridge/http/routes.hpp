@@ -26,7 +26,7 @@ struct route_sources {
 [[nodiscard]] route_table make_routes(const route_sources& from);
 
 /// Before server::start(): make_routes() with what stands around each operation (roles, fields,
-/// repeated requests), and GET /api/v1, the list.
+/// repeated requests), GET /api/v1, the list, and the dashboard at all other addresses.
 void add_routes(server& to, const route_sources& from);
 
 } // namespace pollux::bridge::http

@@ -128,6 +128,10 @@ void server::route(std::string method, std::string pattern, handler h) {
   core_->routes.add(std::move(method), std::move(pattern), std::move(h));
 }
 
+void server::rest(std::function<bool(std::string_view path)> covers, handler h) {
+  core_->routes.add_rest(std::move(covers), std::move(h));
+}
+
 namespace {
 status may_listen(const server_options& options, bool loopback) {
   if (options.access)

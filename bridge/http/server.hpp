@@ -44,6 +44,8 @@ public:
 
   /// Before start(). `pattern`: "/api/v1/twins/{id}". GET also answers HEAD.
   void route(std::string method, std::string pattern, handler h);
+  /// Before start(). GET of every path without a route for which `covers` holds.
+  void rest(std::function<bool(std::string_view path)> covers, handler h);
   /// Listens and serves; gives the port (useful with port 0). Errors: refused (open to
   /// others), locked (port in use), invalid_argument (no address), io. Once only.
   result<std::uint16_t> start(const std::string& address, std::uint16_t port);

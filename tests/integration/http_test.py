@@ -43,7 +43,7 @@ class Http(support.NodeTest):
 
     def test_metrics_pass_promtool_after_real_work(self):
         node = self.started(readings=20)
-        self.get(node, "/nowhere")
+        self.get(node, "/api/v1/nowhere")
         answer, text = self.get(node, "/metrics")
         self.assertEqual(answer.getheader("Content-Type"), "text/plain; version=0.0.4; charset=utf-8")
         for name in ("process_resident_memory_bytes", "pollux_http_requests_total"):

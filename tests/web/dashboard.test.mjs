@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every page of the dashboard in Debian's Chromium against a real node with a simulated fleet.
+// What the dashboard shows: the fleet, the table, charts up to a million readings, the map, the node.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { missing, open, pollux, stage, until } from "./stage.mjs";
+import { open, root, shown, stage, until } from "./stage.mjs";
 
 const motor = "plant1:motor-1";
+const many = 1_000_000;
 
 let on;
 let view;
 before(
   async () => {
-    if (missing()) return;
     on = await stage();
     view = await open(on);
     await until("fifteen twins", async () => (await on.api("/twins?limit=100")).items?.length >= 15);
@@ -27,17 +26,38 @@ after(async () => {
 });
 
 const go = (path) => view.page.goto(on.base + path);
-const noneWrong = () => assert.deepEqual(view.wrong, []);
-
-/** The text of an element once it is there. */
+const noneWrong = () => assert.deepEqual(view.wrong.splice(0), []);
 const textOf = (selector) => view.page.locator(selector).first().innerText();
 
-describe("dashboard", { skip: missing(), timeout: 900_000 }, () => {
-  test("the first page paints within a second and needs at most 150 kB of script", async () => {
-    const scripts = [];
-    const keep = async (r) => {
-      if (r.url().endsWith(".js")) scripts.push(gzipSync(await r.body()).length);
-    };
+/** Readings of one twin a second, with a peak now and then, straight into the node's history. */
+async function imported(twin, count, first) {
+  const folder = mkdtempSync(join(tmpdir(), "pollux-web-test-"));
+  try {
+    const file = join(folder, "many.csv");
+    const rows = Array.from({ length: count }, (_, i) => {
+      const value = 20 + 3 * Math.sin(i / 9000) + (i % 50_021 === 7 ? 9 : 0);
+      return `${twin},${new Date(first + i * 1000).toISOString()},temperature,${value.toFixed(3)}`;
+    });
+    writeFileSync(file, `twin,event_time,name,value\n${rows.join("\n")}\n`);
+    on.cli("import", "readings", file, "--model", "device");
+    await until("all of them", async () => (await on.api(`/twins/${twin}`)).readings?.applied === count, 120_000);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("dashboard", { timeout: 280_000 }, () => {
+  test("all scripts together are at most 150 kB, gzipped", () => {
+    const folder = join(root, "web", "dist", "assets");
+    const scripts = readdirSync(folder).filter((f) => f.endsWith(".js"));
+    const bytes = scripts.reduce((sum, f) => sum + gzipSync(readFileSync(join(folder, f)), { level: 9 }).length, 0);
+    console.log(`${scripts.length} scripts, ${bytes} bytes gzipped`);
+    assert.ok(scripts.length > 0 && bytes <= 150_000, `${bytes} bytes`);
+  });
+
+  test("the first page paints within a second, from the node, compressed", async () => {
+    const answers = [];
+    const keep = (r) => answers.push(r);
     view.page.on("response", keep);
     await go("/");
     await view.page.getByRole("heading", { name: "Fleet" }).waitFor();
@@ -45,19 +65,18 @@ describe("dashboard", { skip: missing(), timeout: 900_000 }, () => {
       view.page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime),
     );
     view.page.off("response", keep);
+    console.log(`first contentful paint after ${paint.toFixed(0)} ms`);
     assert.ok(paint < 1000, `first contentful paint after ${paint} ms`);
-    const bytes = scripts.reduce((sum, n) => sum + n, 0);
-    assert.ok(scripts.length > 0 && bytes <= 150_000, `${bytes} bytes of script, gzipped`);
+    const script = answers.find((r) => r.url().endsWith(".js"));
+    assert.equal(await script.headerValue("content-encoding"), "gzip");
+    assert.match(await script.headerValue("cache-control"), /immutable/);
+    assert.match(await answers[0].headerValue("content-security-policy"), /default-src 'self'/);
     noneWrong();
   });
 
   test("the overview counts the fleet and its values move", async () => {
     await go("/");
-    await view.page
-      .getByText("15 of", { exact: false })
-      .or(view.page.getByRole("link", { name: "motor", exact: true }))
-      .first()
-      .waitFor();
+    await view.page.getByRole("link", { name: "motor", exact: true }).first().waitFor();
     await view.page.getByText("Live", { exact: true }).waitFor();
     const before = await textOf(".tiles");
     await until("values that move", async () => (await textOf(".tiles")) !== before, 15_000);
@@ -78,10 +97,24 @@ describe("dashboard", { skip: missing(), timeout: 900_000 }, () => {
     await view.page.keyboard.press("Enter");
     await until("the motors", async () => (await view.page.locator("tbody tr").count()) === 4, 20_000);
     assert.match(decodeURIComponent(view.page.url()), /filter=eq\(kind,"motor"\)/);
+    view.expect(/400 .*\/twins\?.*filter=/);
     await view.page.locator("#filter").fill('eq(kind,"motor"');
     await view.page.keyboard.press("Enter");
     await view.page.locator(".query-error").waitFor();
     assert.match(await textOf(".query-error pre"), /\n\s+\^/);
+    noneWrong();
+  });
+
+  test("a twin that begins to fit the filter comes into the table by itself, and leaves it again", async () => {
+    await go(`/twins?filter=${encodeURIComponent("gt(telemetry/vibration,50)")}`);
+    const live = view.page.waitForResponse((r) => r.url().includes("/api/v1/search/live?"));
+    await view.page.getByText(/^No twin/).waitFor();
+    assert.equal((await live).status(), 200);
+    on.publish("telemetry/motor/motor-8", { vibration: 60, temperature: 55, current: 9 });
+    const row = view.page.getByRole("row", { name: "plant1:motor-8" });
+    await row.waitFor({ timeout: 5000 });
+    on.publish("telemetry/motor/motor-8", { vibration: 2, temperature: 55, current: 9 });
+    await row.waitFor({ state: "detached", timeout: 5000 });
     noneWrong();
   });
 
@@ -108,28 +141,16 @@ describe("dashboard", { skip: missing(), timeout: 900_000 }, () => {
     noneWrong();
   });
 
-  test("a chart of 300,000 readings loads little and stays smooth under the wheel", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "pollux-web-test-"));
-    const file = join(folder, "many.csv");
-    const first = Date.now() - 4 * 86_400_000;
-    const rows = Array.from(
-      { length: 300_000 },
-      (_, i) =>
-        `lab1:many,${new Date(first + i * 1000).toISOString()},temperature,${(20 + 3 * Math.sin(i / 9000) + (i % 50_021 === 7 ? 9 : 0)).toFixed(3)}`,
-    );
-    writeFileSync(file, `twin,event_time,name,value\n${rows.join("\n")}\n`);
-    execFileSync(pollux, ["import", "readings", file, "--model", "device", "--data", join(on.logs, "data")], {
-      stdio: "ignore",
-    });
-    rmSync(folder, { recursive: true });
-    await until("all of them", async () => (await on.api("/twins/lab1:many")).readings?.applied === 300_000);
+  test("a chart of a million readings loads a screenful and stays smooth while it is zoomed and moved", async () => {
+    const first = Date.now() - 13 * 86_400_000;
+    await imported("lab1:many", many, first);
     const answered = view.page.waitForResponse((r) => r.url().includes("/series?"));
-    await go(
-      `/twins/lab1:many?from=${new Date(first - 3600_000).toISOString()}&to=${new Date(first + 301_000_000).toISOString()}`,
-    );
-    const answer = await (await answered).json();
-    const points = answer.series[0].time.length;
-    assert.ok(points > 500 && points < 10_000, `${points} points for 300,000 readings`);
+    const all = `from=${new Date(first - 3600_000).toISOString()}&to=${new Date(first + (many + 3600) * 1000).toISOString()}`;
+    await go(`/twins/lab1:many?${all}`);
+    const answer = await answered;
+    const points = (await answer.json()).series[0].time.length;
+    const cost = answer.request().timing().responseEnd;
+    assert.ok(points > 500 && points < 10_000, `${points} points for ${many} readings`);
     await view.page.locator(".chart .u-over").first().waitFor();
     await view.page.evaluate(() => {
       window.frames_ = [];
@@ -143,169 +164,43 @@ describe("dashboard", { skip: missing(), timeout: 900_000 }, () => {
     });
     const box = await view.page.locator(".chart .u-over").first().boundingBox();
     await view.page.mouse.move(box.x + box.width / 2, box.y + 40);
-    await view.page.keyboard.down("Control");
-    for (let i = 0; i < 16; i++) await view.page.mouse.wheel(0, i < 8 ? -100 : 100);
-    await view.page.keyboard.up("Control");
-    await until("some frames", () => view.page.evaluate(() => window.frames_.length > 30));
-    const median = await view.page.evaluate(
-      () => window.frames_.sort((a, b) => a - b)[Math.floor(window.frames_.length / 2)],
+    const wheel = async (key, turns) => {
+      await view.page.keyboard.down(key);
+      for (const turn of turns) await view.page.mouse.wheel(0, turn);
+      await view.page.keyboard.up(key);
+    };
+    const shownFrom = () => new URL(view.page.url()).searchParams.get("from");
+    const whole = shownFrom();
+    await wheel("Control", Array(8).fill(-100));
+    await until("a closer look", () => shownFrom() !== whole);
+    const near = shownFrom();
+    await wheel("Shift", [100, 100, 100, -100]);
+    await until("a move", () => shownFrom() !== near);
+    await wheel("Control", Array(8).fill(100));
+    await until("some frames", () => view.page.evaluate(() => window.frames_.length > 60));
+    const frames = await view.page.evaluate(() => window.frames_.sort((a, b) => a - b));
+    const of = (share) => frames[Math.floor(frames.length * share)];
+    console.log(
+      `${many} readings: ${points} points after ${cost.toFixed(0)} ms; a frame took ${of(0.5).toFixed(0)} ms, one of twenty ${of(0.95).toFixed(0)} ms`,
     );
-    assert.ok(median < 50, `a frame took ${median} ms`);
+    assert.ok(of(0.5) < 50, `a frame took ${of(0.5)} ms`);
     noneWrong();
   });
 
-  test("an alert arrives by itself, shows its evidence, and is acknowledged", async () => {
-    await go("/alerts");
-    const open = await until(
-      "an alert that is active",
-      async () =>
-        (await on.api("/alerts?active=true&state=active&limit=50")).items?.find((a) =>
-          ["hvac_idle", "fuel_drop", "humidity_jump", "temperature_spike"].includes(a.rule),
-        ),
-      120_000,
-    );
-    await go(`/alerts/${open.twin}/${open.incident}`);
-    await view.page.getByRole("heading", { name: new RegExp(open.rule.replace(/_/g, " ")) }).waitFor();
-    await view.page.locator(".chart canvas").first().waitFor();
-    await view.page.getByRole("button", { name: "Comment" }).click();
-    await view.page.getByLabel("Comment").last().fill("looked at by the test");
-    await view.page.getByRole("form", { name: "Comment" }).getByRole("button", { name: "Comment" }).click();
-    await view.page.getByText("Comment: done").waitFor();
-    noneWrong();
-    await acknowledgeOne();
-    noneWrong();
-  });
-
-  async function acknowledgeOne() {
-    // an alert may be over before a slow hand has reached the button: then the next one is taken
-    for (let tried = 0; tried < 8; tried++) {
-      const a = await until(
-        "an active alert",
-        async () => (await on.api("/alerts?state=active&limit=50")).items?.at(-1),
-        60_000,
-      );
-      await go(`/alerts/${a.twin}/${a.incident}`);
-      const button = view.page.getByRole("group", { name: "Actions" }).getByRole("button", { name: "Acknowledge" });
-      if (
-        !(await button.waitFor({ timeout: 5000 }).then(
-          () => true,
-          () => false,
-        ))
-      )
-        continue;
-      await button.click();
-      await view.page.getByRole("form", { name: "Acknowledge" }).getByRole("button", { name: "Acknowledge" }).click();
-      const done = await view.page
-        .getByText("Acknowledge: done")
-        .waitFor({ timeout: 8000 })
-        .then(
-          () => true,
-          () => false,
-        );
-      if (!done) continue;
-      const told = await on.api(`/alerts/${a.twin}/${a.incident}`);
-      assert.ok(
-        told.transitions.some((t) => t.transition === "acknowledged"),
-        "the node knows of it",
-      );
-      assert.ok(told.acknowledged_by);
-      return;
+  test("a twin's model, Thing Description and document are read without leaving the page", async () => {
+    await go(`/twins/${motor}`);
+    const documents = view.page.getByRole("group", { name: "Documents" });
+    for (const [label, word] of [
+      ["Model", '"operators"'],
+      ["Thing Description", "https://www.w3.org/2022/wot/td/v1.1"],
+      ["JSON", '"telemetry"'],
+    ]) {
+      await documents.getByRole("button", { name: label, exact: true }).click();
+      const dialog = view.page.getByRole("dialog", { name: label });
+      await dialog.getByRole("region", { name: label }).getByText(word).waitFor();
+      await view.page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
     }
-    assert.fail("eight alerts, and none could be acknowledged");
-  }
-
-  test("a setpoint reaches the actuator and comes back as a reading", async () => {
-    await go("/buildings");
-    const card = view.page.getByRole("region", { name: "site1:building-2" });
-    const input = card.getByLabel("Setpoint", { exact: true });
-    await input.waitFor();
-    const wanted = Number(await input.inputValue()) + 0.5;
-    await card.getByRole("button", { name: "Setpoint of site1:building-2 up" }).click();
-    assert.equal(Number(await input.inputValue()), wanted);
-    await card.getByRole("button", { name: "Set", exact: true }).click();
-    await card.getByText("confirmed").waitFor();
-    await until(
-      "the reading",
-      async () => (await on.api("/twins/site1:building-2")).telemetry.setpoint.value === wanted,
-      20_000,
-    );
-    await input.fill("35");
-    await card.getByRole("button", { name: "Set", exact: true }).click();
-    await card.getByText("refused").waitFor();
-    await card.getByText(/above the maximum 28/).waitFor();
-    noneWrong();
-  });
-
-  test("the time machine shows the past as the node replays it, and steps through it", async () => {
-    const at = new Date(Date.now() - 20_000).toISOString();
-    await go(`/twins/${motor}?at=${at}`);
-    await view.page.getByText(/^After input/).waitFor();
-    const then = await on.api(`/twins/${motor}/state?at=${at}`);
-    assert.ok(
-      (await view.page.getByText(/^After input/).innerText()).includes(then.at.state_hash),
-      "the state of that moment",
-    );
-    await view.page.locator(".step.here").waitFor();
-    await view.page.getByRole("button", { name: "One input back" }).click();
-    await until(
-      "another moment in the address",
-      () => !view.page.url().includes(at) && view.page.url().includes("at="),
-      10_000,
-    );
-    await until(
-      "another state",
-      async () => !(await view.page.getByText(/^After input/).innerText()).includes(then.at.state_hash),
-      20_000,
-    );
-    await view.page.getByLabel("Moment", { exact: true }).focus();
-    await view.page.keyboard.press("Home");
-    await until(
-      "words for the time before there was anything, or its state",
-      async () => (await view.page.getByText(/did not exist yet|After input/).count()) > 0,
-      20_000,
-    );
-    noneWrong();
-  });
-
-  test("a model is checked by line, back-tested on the past, and can be put in force", async () => {
-    await go("/editor/motor");
-    const text = view.page.getByLabel("Text of model motor");
-    await text.waitFor();
-    const sound = await text.inputValue();
-    await text.fill(sound.replace('"above": 7.1', '"abov": 7.1'));
-    await view.page.getByRole("button", { name: "Check" }).click();
-    await view.page.locator(".faults li").first().waitFor();
-    assert.match(await textOf(".faults"), /line \d+, column \d+/);
-    await text.fill(sound.replace('"above": 7.1, "clear": 4.5', '"above": 3.5, "clear": 3'));
-    await view.page.getByRole("button", { name: "Check" }).click();
-    await view.page.getByText(/^Sound/).waitFor();
-    await view.page.getByRole("button", { name: "Run the back-test" }).click();
-    await view.page.locator(".report").waitFor({ timeout: 90_000 });
-    assert.match(await textOf(".report"), /vibration high/);
-    await view.page.getByRole("button", { name: /^Promote/ }).click();
-    await view.page.getByRole("dialog", { name: "Put in force" }).getByRole("button", { name: "Put in force" }).click();
-    await view.page.getByText(/^(applied|pending): version/).waitFor();
-    await until("a second version", async () => (await view.page.locator(".versions li").count()) >= 2, 20_000);
-    noneWrong();
-  });
-
-  test("a message that cannot be used is kept, looked at, and tried again", async () => {
-    execFileSync("mosquitto_pub", [
-      "-p",
-      String(on.mqtt),
-      "-q",
-      "1",
-      "-t",
-      "telemetry/motor/motor-1",
-      "-m",
-      '{"vibration": "high", "temperature": 57.4}',
-    ]);
-    const entry = await until("the message", async () => (await on.api("/quarantine?limit=10")).items?.[0], 20_000);
-    await go(`/quarantine/${entry.id}`);
-    await view.page.getByLabel("Payload").waitFor();
-    assert.match(await textOf(".payload"), /"vibration": "high"/);
-    await view.page.getByRole("button", { name: "Decode again" }).click();
-    await view.page.locator(".failure, .told:not(:empty)").first().waitFor();
     noneWrong();
   });
 
@@ -318,10 +213,13 @@ describe("dashboard", { skip: missing(), timeout: 900_000 }, () => {
     noneWrong();
   });
 
-  test("the node's page says that it is ready and how quick it is", async () => {
+  test("the node's page says that it is ready and how quick its stages are", async () => {
     await go("/node");
     await view.page.getByText("ready", { exact: true }).first().waitFor();
-    await view.page.getByRole("row", { name: /journal sync/ }).waitFor();
+    const stage = view.page.getByRole("row", { name: /^stage ingest to journal/ });
+    await stage.waitFor();
+    assert.match(await stage.innerText(), /\d ms\s/);
+    await view.page.getByRole("row", { name: /^journal sync / }).waitFor();
     noneWrong();
   });
 });

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A node to look at: mosquitto, `pollux serve` and a simulated fleet on free loopback ports, until
-Ctrl-C. Prints one JSON line with the addresses as soon as twins are there. Nothing outlives it."""
+Ctrl-C. Prints one JSON line with the addresses as soon as the node is ready. SIGUSR1 kills the
+node as a power cut would and starts it again after --away seconds. Nothing outlives it."""
 import argparse
 import ctypes
 import json
@@ -58,6 +59,7 @@ def main():
     options.add_argument("--pollux", default=os.path.join(ROOT, "build", "release", "pollux"))
     options.add_argument("--http", type=int, default=0, help="port; 0: any free one")
     options.add_argument("--fault-every", default="20s")
+    options.add_argument("--away", type=float, default=3, help="seconds between a kill and the new start")
     options.add_argument("--fleet", default="--motors 4 --buildings 2 --vehicles 3 --devices 6")
     asked = options.parse_args()
     place = tempfile.mkdtemp(prefix="pollux-web-")
@@ -73,15 +75,16 @@ def main():
     conf_file = os.path.join(place, "mosquitto.conf")
     with open(conf_file, "w") as out:
         out.write(conf)
-    running = []
+    running = {}
+    killed = []
 
     def start(name, *command):
-        log = open(os.path.join(place, name + ".log"), "ab")
-        running.append(subprocess.Popen(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
-                                        stderr=log, start_new_session=True, preexec_fn=die_with_parent))
+        with open(os.path.join(place, name + ".log"), "ab") as log:
+            running[name] = subprocess.Popen(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
+                                             stderr=log, start_new_session=True, preexec_fn=die_with_parent)
 
     def stop(*_):
-        for process in reversed(running):
+        for process in reversed(list(running.values())):
             process.terminate()
             try:
                 process.wait(15)
@@ -92,6 +95,7 @@ def main():
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGUSR1, lambda *_: killed.append(time.monotonic()))
     start("mosquitto", shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", conf_file)
     wait("mosquitto", lambda: listens(mqtt), 10)
     start("pollux", asked.pollux, "serve")
@@ -100,8 +104,15 @@ def main():
           "--fault-every", asked.fault_every)
     print(json.dumps({"http": f"http://127.0.0.1:{http}", "mqtt": mqtt, "remote": remote, "logs": place,
                       "pid": os.getpid()}), flush=True)
-    while all(process.poll() is None for process in running):
-        time.sleep(0.5)
+    while all(process.poll() is None for process in running.values()):
+        time.sleep(0.2)
+        if not killed:
+            continue
+        running["pollux"].kill()
+        running["pollux"].wait()
+        time.sleep(asked.away)
+        start("pollux", asked.pollux, "serve")
+        killed.clear()
     print("a process ended; see the logs in " + place, file=sys.stderr)
     signal.pause()
 

@@ -27,7 +27,8 @@ const server = createServer((asked, answer) => {
         port: target.port,
         path: asked.url,
         method: asked.method,
-        headers: { ...asked.headers, host: target.host },
+        // the node would refuse a page of another origin, which this one is to it
+        headers: { ...asked.headers, host: target.host, origin: target.origin },
       },
       (from) => {
         answer.writeHead(from.statusCode, from.headers);

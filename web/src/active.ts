@@ -3,11 +3,13 @@
 import { signal } from "@preact/signals";
 import { alerts } from "./api";
 import { type AlertRow, isOver } from "./documents";
+import { signInNeeded } from "./session";
 
 export const activeAlerts = signal<AlertRow[]>([]);
 let soon: ReturnType<typeof setTimeout> | undefined;
 
 export async function countAlerts() {
+  if (signInNeeded.value) return;
   try {
     activeAlerts.value = (await alerts({ active: true, limit: 200 })).rows.filter((a) => !isOver(a.state));
   } catch {

@@ -396,7 +396,9 @@ export const quarantined = async (id: number): Promise<Quarantined> =>
 export const replayQuarantined = (id: number) => post(`/quarantine/${id}/replay`);
 
 export const stats = async (signal?: AbortSignal): Promise<Stats> => (await json("/stats", { signal })) as Stats;
-export const whoami = async (): Promise<Record<string, unknown>> => json("/whoami");
+/** Who the page is to the node; or who it would be with another token. */
+export const whoami = (with_?: string): Promise<Record<string, unknown>> =>
+  json("/whoami", with_ ? { headers: { Authorization: `Bearer ${with_}` } } : {});
 export const ticket = async (): Promise<string> => String((await post("/tickets")).ticket ?? "");
 export const metrics = async (): Promise<string> =>
   (await request("/metrics", { headers: { Accept: "text/plain" } })).text();

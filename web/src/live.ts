@@ -20,8 +20,9 @@ export interface Wanted {
 
 /** What the small light in the header tells. */
 export const liveState = signal<"off" | "connecting" | "live" | "waiting">("off");
-/** Events the node could not keep for us since the page was opened. */
-export const missed = signal(0);
+/** What the node could not keep for us since the page was opened: how often, and events as far as
+    they were counted. */
+export const missed = signal({ times: 0, events: 0 });
 
 const names = ["state", "alert", "command", "batch", "missed", "message"];
 const pause = 100;
@@ -55,19 +56,28 @@ export function eventsOf(name: string, data: string): LiveEvent[] {
   });
 }
 
-class Stream {
+/** How many events a frame "missed" tells of; 0 where nobody knows. */
+export function missedOf(data: string): number {
+  try {
+    return Number((JSON.parse(data) as { events?: number | null }).events ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** An EventSource that comes back: with a new ticket each time where tokens are, since one is good for
+    once, and later and later while the node refuses. */
+class Source {
   private source?: EventSource;
-  private gathered: LiveEvent[] = [];
-  private timer?: number;
   private retry?: number;
-  private lastId = "";
   private wait = 500;
   private closed = false;
 
   constructor(
-    private readonly wanted: Wanted,
-    private readonly tell: Listener,
-    private readonly onGap: () => void,
+    private readonly address: (ticket?: string) => string,
+    private readonly names: string[],
+    private readonly take: (name: string, event: MessageEvent<string>) => void,
+    private readonly state: (now: "connecting" | "live" | "waiting" | "off") => void,
   ) {
     void this.open();
   }
@@ -75,13 +85,12 @@ class Stream {
   close() {
     this.closed = true;
     this.source?.close();
-    clearTimeout(this.timer);
     clearTimeout(this.retry);
-    liveState.value = "off";
+    this.state("off");
   }
 
   private async open() {
-    liveState.value = "connecting";
+    this.state("connecting");
     let pass: string | undefined;
     try {
       if (token.value) pass = await ticket();
@@ -90,36 +99,59 @@ class Stream {
       return;
     }
     if (this.closed) return;
-    // A new EventSource cannot send Last-Event-ID, so the place goes along in the address, too.
-    const address = `/api/v1/events${query({ ...this.wanted, ticket: pass, last_event_id: this.lastId })}`;
-    const source = new EventSource(address);
+    const source = new EventSource(this.address(pass));
     this.source = source;
     source.onopen = () => {
-      liveState.value = "live";
+      this.state("live");
       this.wait = 500;
     };
     source.onerror = () => {
-      // A ticket is good for once: with one, or after a refusal, a new stream has to be opened.
       if (source.readyState === EventSource.CLOSED || token.value) {
         source.close();
         this.later();
-      } else liveState.value = "connecting";
+      } else this.state("connecting");
     };
-    for (const name of names) source.addEventListener(name, (e) => this.take(name, e as MessageEvent<string>));
+    for (const name of this.names)
+      source.addEventListener(name, (e) => this.take(name, e as MessageEvent<string>));
   }
 
   private later() {
     if (this.closed) return;
-    liveState.value = "waiting";
+    this.state("waiting");
     this.retry = window.setTimeout(() => void this.open(), this.wait);
     this.wait = Math.min(this.wait * 2, 15_000);
+  }
+}
+
+class Stream {
+  private readonly source: Source;
+  private gathered: LiveEvent[] = [];
+  private timer?: number;
+  private lastId = "";
+
+  constructor(
+    wanted: Wanted,
+    private readonly tell: Listener,
+    private readonly onGap: () => void,
+  ) {
+    // A new EventSource cannot send Last-Event-ID, so the place goes along in the address, too.
+    this.source = new Source(
+      (pass) => `/api/v1/events${query({ ...wanted, ticket: pass, last_event_id: this.lastId })}`,
+      names,
+      (name, event) => this.take(name, event),
+      (now) => (liveState.value = now),
+    );
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.source.close();
   }
 
   private take(name: string, event: MessageEvent<string>) {
     if (event.lastEventId) this.lastId = event.lastEventId;
     if (name === "missed") {
-      const told = JSON.parse(event.data || "{}") as { events?: number | null };
-      missed.value += told.events ?? 0; // null: nobody knows how many
+      missed.value = { times: missed.value.times + 1, events: missed.value.events + missedOf(event.data) };
       this.onGap();
       return;
     }
@@ -131,6 +163,24 @@ class Stream {
       this.tell(events);
     }, pause);
   }
+}
+
+/** Tells when twins begin or cease to fit a filter, and once as soon as none of that can be lost any
+    more; the function returned ends it. */
+export function watchSearch(filter: string, changed: () => void): () => void {
+  let current = false;
+  const source = new Source(
+    (pass) => `/api/v1/search/live${query({ filter, fields: "id", ticket: pass })}`,
+    ["enter", "leave", "current"],
+    (name) => {
+      if (name === "current") current = true;
+      if (current) changed();
+    },
+    (now) => {
+      if (now === "connecting") current = false; // it begins anew
+    },
+  );
+  return () => source.close();
 }
 
 let current: Stream | undefined;

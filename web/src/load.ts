@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hooks that fetch, poll and listen. What arrives for a page that was left is dropped.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Listener, type Wanted, watch } from "./live";
+import { type Listener, type Wanted, watch, watchSearch } from "./live";
 
 export interface Loaded<T> {
   data?: T;
@@ -75,6 +75,13 @@ export function useLive(wanted: Wanted | undefined, listener: Listener, onGap?: 
       () => latest.current.onGap?.(),
     );
   }, [key]);
+}
+
+/** Told when a twin begins or ceases to fit the filter; nothing for an empty one. */
+export function useLiveSearch(filter: string, changed: () => void) {
+  const latest = useRef(changed);
+  latest.current = changed;
+  useEffect(() => (filter ? watchSearch(filter, () => latest.current()) : undefined), [filter]);
 }
 
 /** The value as it was `ms` after it last changed: for searches while somebody types. */

@@ -48,6 +48,44 @@ export function total(families: Family[], name: string, where: Record<string, st
   return samples.length ? samples.reduce((sum, s) => sum + s.value, 0) : undefined;
 }
 
+export interface Latency {
+  name: string;
+  help: string;
+  seconds: boolean;
+  /** p50, p99, p99.9; NaN: nothing happened lately */
+  quantiles: number[];
+  count: number;
+}
+
+export const shares = [0.5, 0.99, 0.999];
+
+/** Every histogram, one line for each of its labels, its quantiles from the summary of the last
+    minutes beside it ("x_quantile_seconds"), else reckoned from its buckets. */
+export function latencies(families: Family[]): Latency[] {
+  const of = new Map(families.map((f) => [f.name, f]));
+  const rows = families.filter((f) => f.samples.some((s) => s.name === `${f.name}_bucket`)).flatMap((f) => {
+    const lately = of.get(f.name.replace(/(_seconds)?$/, "_quantile$1"));
+    return f.samples
+      .filter((s) => s.name === `${f.name}_count`)
+      .map(({ labels, value }) => {
+        const same = (s: Sample) => Object.entries(labels).every(([k, v]) => s.labels[k] === v);
+        const told = lately?.samples.filter((s) => s.labels.quantile !== undefined && same(s)) ?? [];
+        return {
+          name: [f.name.replace(/^pollux_|_seconds$/g, ""), ...Object.values(labels)].join(" "),
+          help: f.help,
+          seconds: f.name.endsWith("_seconds"),
+          quantiles: shares.map((q) =>
+            told.length
+              ? (told.find((s) => Number(s.labels.quantile) === q)?.value ?? NaN)
+              : (quantile(f.samples.filter(same), q) ?? NaN),
+          ),
+          count: value,
+        };
+      });
+  });
+  return rows.sort((a, b) => Number(b.name.startsWith("stage ")) - Number(a.name.startsWith("stage ")));
+}
+
 /** The value below which the share `q` lies, by straight lines within buckets as Prometheus has it. */
 export function quantile(samples: Sample[], q: number): number | undefined {
   const buckets = new Map<number, number>();

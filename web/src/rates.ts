@@ -4,6 +4,7 @@
 import { signal } from "@preact/signals";
 import { stats } from "./api";
 import type { Stats } from "./documents";
+import { signInNeeded } from "./session";
 
 export interface Rate {
   at: number;
@@ -43,7 +44,7 @@ export function rateOf(
 }
 
 export async function poll() {
-  if (document.hidden) return;
+  if (document.hidden || signInNeeded.value) return;
   try {
     const told = await stats();
     latest.value = told;
@@ -54,7 +55,7 @@ export async function poll() {
     before = is;
     if (rate) rates.value = [...rates.value.slice(-keep + 1), rate];
   } catch (e) {
-    reachable.value = false;
+    reachable.value = ((e as { status?: number }).status ?? 0) > 0; // a refusal is an answer
     trouble.value = e;
   }
 }

@@ -96,7 +96,8 @@ const lights: Record<string, [string, string]> = {
 
 function Light() {
   const [tone, words] = reachable.value ? lights[liveState.value] : ["critical", "Node not reached"];
-  const lost = missed.value ? `; ${missed.value} events were missed and read again` : "";
+  const { times, events } = missed.value;
+  const lost = times ? `; ${events || "some"} events were missed, and what they told was read again` : "";
   return (
     <span class="light" role="status" title={`Event stream: ${words.toLowerCase()}${lost}`}>
       <span class={`dot ${tone}`} aria-hidden="true" />

@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "preact/hooks";
 import { whoami } from "./api";
-import { signIn, signInNeeded, signOut } from "./session";
+import { signIn, signInNeeded } from "./session";
 
 export function SignIn() {
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
+  const [refused, setRefused] = useState("");
+  // asked once before it is used: a page full of requests with a wrong one would be taken for an attack
   const submit = async (e: Event) => {
     e.preventDefault();
     setBusy(true);
-    const why = signInNeeded.value;
-    signIn(text);
     try {
-      await whoami();
+      await whoami(text.trim());
+      signIn(text);
     } catch (error) {
-      // an unreachable node or one without /whoami says nothing against the token
-      if ((error as { status?: number }).status === 401) {
-        signOut();
-        signInNeeded.value = (error as Error).message || why;
-      }
+      setRefused((error as Error).message);
+      setBusy(false);
     }
-    setBusy(false);
   };
   return (
     <form class="card sign-in" onSubmit={(e) => void submit(e)}>
       <h1>Sign in</h1>
-      <p role="alert">{signInNeeded.value}</p>
+      <p role="alert">{refused || signInNeeded.value}</p>
       <label class="field">
         <span>Token</span>
         <input

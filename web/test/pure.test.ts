@@ -5,10 +5,10 @@ import { test } from "node:test";
 import { age, ageOf, bytes, clock, duration, inSentence, number, short, unitSign } from "../src/format";
 import { bandOf, evidenceLimits, limitsOf, marksOf } from "../src/limits";
 import { netStep, placeNames, shapesOf, trackOf } from "../src/geography";
-import { parseMetrics, quantile, total } from "../src/metrics";
+import { latencies, parseMetrics, quantile, total } from "../src/metrics";
 import { backtestArguments } from "../src/backtest";
 import { faultsIn, idPath, modelText, query } from "../src/api";
-import { eventsOf } from "../src/live";
+import { eventsOf, missedOf } from "../src/live";
 import { items, toJob, toRow, toTwin, worstOf } from "../src/documents";
 
 test("numbers keep the digits that matter", () => {
@@ -214,6 +214,40 @@ test("events are read one by one, in a list, or in an envelope", () => {
     ["command", "a:b"],
   ]);
   assert.deepEqual(eventsOf("state", "no json"), []);
+});
+
+test("missed events are counted where the node could count them", () => {
+  assert.deepEqual(['{"events":12}', '{"events":null}', "", "{}"].map(missedOf), [12, 0, 0, 0]);
+});
+
+test("a latency is told by the summary of the last minutes, a line for each label, the stages first", () => {
+  const rows = latencies(
+    parseMetrics(`
+# TYPE pollux_seal_seconds histogram
+pollux_seal_seconds_bucket{le="1"} 10
+pollux_seal_seconds_bucket{le="+Inf"} 10
+pollux_seal_seconds_sum 4
+pollux_seal_seconds_count 10
+# TYPE pollux_stage_seconds histogram
+pollux_stage_seconds_bucket{stage="a",le="+Inf"} 3
+pollux_stage_seconds_count{stage="a"} 3
+pollux_stage_seconds_bucket{stage="b",le="+Inf"} 0
+pollux_stage_seconds_count{stage="b"} 0
+# TYPE pollux_stage_quantile_seconds summary
+pollux_stage_quantile_seconds{stage="a",quantile="0.5"} 0.25
+pollux_stage_quantile_seconds{stage="a",quantile="0.99"} 0.5
+pollux_stage_quantile_seconds{stage="a",quantile="0.999"} 0.75
+pollux_stage_quantile_seconds{stage="b",quantile="0.5"} NaN
+`),
+  );
+  assert.deepEqual(
+    rows.map((r) => [r.name, r.count, ...r.quantiles]),
+    [
+      ["stage a", 3, 0.25, 0.5, 0.75],
+      ["stage b", 0, NaN, NaN, NaN],
+      ["seal", 10, 0.5, 0.99, 0.999],
+    ],
+  );
 });
 
 test("errors are pointed at by line and column, however they are told", () => {

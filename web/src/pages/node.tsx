@@ -5,7 +5,7 @@ import { cancelJob, jobs, metrics, readiness, whoami } from "../api";
 import type { Job } from "../documents";
 import { bytes, number, short, words } from "../format";
 import { useLive, useLoad } from "../load";
-import { type Family, parseMetrics, quantile, total } from "../metrics";
+import { type Family, latencies, parseMetrics, total } from "../metrics";
 import { latest, rates } from "../rates";
 import { Action, Age, Badge, Card, Dot, Empty, Failure, Loading, PageHead } from "../ui/parts";
 import { Spark } from "../ui/spark";
@@ -64,16 +64,15 @@ function StatsList() {
   );
 }
 
-const ms = (seconds: number | undefined) => (seconds === undefined ? "–" : `${number(seconds * 1000, 3)} ms`);
+const ms = (seconds: number) => (Number.isNaN(seconds) ? "–" : `${number(seconds * 1000, 3)} ms`);
 
 function Latencies({ families }: { families: Family[] }) {
-  const histograms = families.filter((f) => f.samples.some((s) => s.name.endsWith("_bucket")));
-  const summaries = families.filter((f) => f.type === "summary" && f.samples.some((s) => s.labels.quantile));
-  if (histograms.length + summaries.length === 0) return <Empty title="No latencies are told" />;
+  const rows = latencies(families).filter((r) => r.count > 0);
+  if (rows.length === 0) return <Empty title="No latencies are told" />;
   return (
     <div class="table-wrap">
       <table>
-        <caption class="hidden">Latencies</caption>
+        <caption class="hidden">Latencies of the last minutes</caption>
         <thead>
           <tr>
             <th scope="col">Stage</th>
@@ -92,26 +91,15 @@ function Latencies({ families }: { families: Family[] }) {
           </tr>
         </thead>
         <tbody>
-          {histograms.map((f) => (
-            <tr key={f.name} title={f.help}>
-              <th scope="row">{words(f.name.replace(/^pollux_|_seconds$/g, ""))}</th>
-              {[0.5, 0.99, 0.999].map((q) => (
-                <td key={q} class="num">
-                  {f.name.endsWith("_seconds") ? ms(quantile(f.samples, q)) : number(quantile(f.samples, q), 3)}
+          {rows.map((r) => (
+            <tr key={r.name} title={r.help}>
+              <th scope="row">{words(r.name)}</th>
+              {r.quantiles.map((q, i) => (
+                <td key={i} class="num">
+                  {r.seconds ? ms(q) : number(q, 3)}
                 </td>
               ))}
-              <td class="num">{short(total([f], `${f.name}_count`))}</td>
-            </tr>
-          ))}
-          {summaries.map((f) => (
-            <tr key={f.name} title={f.help}>
-              <th scope="row">{words(f.name.replace(/^pollux_|_seconds$/g, ""))}</th>
-              {["0.5", "0.99", "0.999"].map((q) => (
-                <td key={q} class="num">
-                  {ms(f.samples.find((s) => s.labels.quantile === q)?.value)}
-                </td>
-              ))}
-              <td class="num">{short(total([f], `${f.name}_count`))}</td>
+              <td class="num">{short(r.count)}</td>
             </tr>
           ))}
         </tbody>
@@ -184,7 +172,7 @@ export function JobLine({ job, changed }: { job: Job; changed: () => void }) {
 export function NodePage() {
   const text = useLoad(metrics, [], 5000);
   const work = useLoad(jobs, [], 3000);
-  const me = useLoad(whoami, []);
+  const me = useLoad(() => whoami(), []);
   useLive({ kinds: "alert" }, () => {});
   const families = text.data ? parseMetrics(text.data) : [];
   const build = families.find((f) => f.name.endsWith("build_info"))?.samples[0]?.labels;

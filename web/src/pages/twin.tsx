@@ -9,6 +9,7 @@ import { useLive, useLoad } from "../load";
 import { parameters, setParameters } from "../router";
 import { RangeBar, TwinCharts } from "../ui/charts";
 import { CommandForm, CommandList } from "../ui/command";
+import { Documents } from "../ui/documents";
 import { Age, Badge, Card, Dot, Empty, Failure, Loading, PageHead } from "../ui/parts";
 import { TimeMachine } from "./timemachine";
 
@@ -274,15 +275,9 @@ function Present({
           <Facts twin={twin} />
           <p class="links">
             <a href={`/editor/${encodeURIComponent(twin.model.name)}`}>model {twin.model.name}</a>{" "}
-            <span class="mono muted">{shortHash(twin.model.hash)}</span> ·{" "}
-            <a data-leave href={`/things/${idPath(twin.id)}`}>
-              Thing Description
-            </a>{" "}
-            ·{" "}
-            <a data-leave href={`/api/v1/twins/${idPath(twin.id)}`}>
-              JSON
-            </a>
+            <span class="mono muted">{shortHash(twin.model.hash)}</span>
           </p>
+          <Documents twin={twin} />
           {modelError ? <p class="muted">The model's text could not be read.</p> : null}
         </Card>
       </div>

@@ -5,7 +5,7 @@ import { ApiError, idPath, twinDocuments } from "../api";
 import { type Twin, toTwin, worstOf } from "../documents";
 import { number, unitSign } from "../format";
 import { rowKeys } from "../keys";
-import { useLive, useLoad } from "../load";
+import { useLive, useLiveSearch, useLoad } from "../load";
 import { latest } from "../rates";
 import { parameters, setParameters } from "../router";
 import { Age, Badge, Dialog, Dot, Empty, Failure, Loading, PageHead } from "../ui/parts";
@@ -239,7 +239,8 @@ export function Twins() {
   };
   // the states of a large fleet are no stream for one table: then its rows are asked for again
   const large = (latest.value?.twins ?? 0) > mostLive && !of.glob;
-  const list = useLoad((signal) => twinDocuments(of, signal), [JSON.stringify(of)], large ? 3000 : 10_000);
+  const read = async (signal: AbortSignal) => ({ ...(await twinDocuments(of, signal)), filter: of.filter });
+  const list = useLoad(read, [JSON.stringify(of)], large ? 3000 : 10_000);
   useLive(
     { twins: of.glob || "*", kinds: large ? "alert" : "state,alert" },
     (events) =>
@@ -256,6 +257,7 @@ export function Twins() {
       ),
     list.again,
   );
+  useLiveSearch(list.data?.filter === of.filter ? of.filter : "", list.again); // one that the node could read
   const rows = (list.data?.rows ?? []).map((t) => changed.get(t.id) ?? t);
   const all = columnsOf(rows, 100);
   const chosen = p.get("columns");

@@ -133,7 +133,17 @@ export function PageHead({
 }
 
 /** A dialog of the browser's own: it keeps the keyboard inside and closes by Escape. */
-export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
+export function Dialog({
+  title,
+  close,
+  wide,
+  children,
+}: {
+  title: string;
+  close: () => void;
+  wide?: boolean;
+  children: ComponentChildren;
+}) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     ref.current?.showModal();
@@ -141,7 +151,7 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
   return (
     <dialog
       ref={ref}
-      class="dialog"
+      class={wide ? "dialog wide" : "dialog"}
       aria-label={title}
       onClose={close}
       onClick={(e) => e.target === ref.current && ref.current?.close()}
