@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/node_alert_actions.hpp"
 #include "actors/alert_action_state.hpp"
+#include "actors/property_patch.hpp"
 #include "domain/alert/alert_actions.hpp"
 #include "domain/twin/twin_state.hpp"
 #include <algorithm>
@@ -176,52 +177,6 @@ caf::result<done> set_parent(node_pointer self, const parent_set& p) {
   return promise;
 }
 
-namespace {
-
-constexpr std::size_t max_members = 1'000, max_depth = 16;
-
-/// Members and depth of a document.
-status measure(const json& at, std::size_t depth, std::size_t& members) {
-  if (depth > max_depth)
-    return failure{errc::invalid_argument, "properties: more than 16 levels deep"};
-  if (!at.is_structured()) return {};
-  members += at.size();
-  if (members > max_members)
-    return failure{errc::invalid_argument, "properties: more than 1,000 members"};
-  for (const auto& each : at)
-    if (auto fine = measure(each, depth + 1, members); !fine) return fine;
-  return {};
-}
-
-/// The properties `p` makes of those of `before`.
-result<json> patched(const twin_patch& p, const json& before) {
-  json now = before.value("properties", json::object());
-  const auto patch = json::parse(p.patch, nullptr, false);
-  if (patch.is_discarded())
-    return failure{errc::invalid_argument, "the patch of the properties is not JSON"};
-  if (p.how == "merge") {
-    now.merge_patch(patch);
-  } else if (p.how == "replace") {
-    now = patch;
-  } else if (p.how == "json") {
-    try {
-      now = now.patch(patch);
-    } catch (const json::other_error& failed_test) {
-      return failure{errc::conflict, failed_test.what()};
-    } catch (const json::exception& wrong) {
-      return failure{errc::invalid_argument, wrong.what()};
-    }
-  } else {
-    return failure{errc::invalid_argument, "a patch is one of merge, json, replace"};
-  }
-  if (!now.is_object()) return failure{errc::invalid_argument, "properties must be a JSON object"};
-  std::size_t members = 0;
-  if (auto fine = measure(now, 0, members); !fine) return fine.error();
-  return now;
-}
-
-} // namespace
-
 caf::result<done> patch_twin(node_pointer self, const twin_patch& p) {
   const auto twin = find_twin(self->state, p.id);
   if (!twin) return to_caf(twin.error());
@@ -232,7 +187,7 @@ caf::result<done> patch_twin(node_pointer self, const twin_patch& p) {
       return answer(promise,
                     to_caf({errc::refused, "the properties of " + p.id + " changed: they are at " +
                                                std::to_string(revision)}));
-    const auto wanted = patched(p, before);
+    const auto wanted = patched(before.value("properties", json::object()), p.how, p.patch);
     if (!wanted) return answer(promise, to_caf(wanted.error()));
     if (*wanted == before.value("properties", json::object()))
       return answer(promise, done{"nothing to change"});
