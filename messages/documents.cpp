@@ -22,13 +22,6 @@ json time_or_null(std::int64_t time_ns) {
   return format_rfc3339(time_ns);
 }
 
-/// Seconds with milliseconds; whole nanoseconds are noise to whoever asks how old a value is.
-json age_or_null(std::int64_t time_ns, std::int64_t now_ns) {
-  if (time_ns == no_time) return nullptr;
-  const auto age_ms = now_ns / ns_per_ms - time_ns / ns_per_ms;
-  return static_cast<double>(age_ms) / 1000.0;
-}
-
 json to_json(const domain::owned_value& value) {
   return std::visit(
       [](const auto& v) -> json {
@@ -102,114 +95,6 @@ void add_rule(json& to, const domain::alert_effect& alert) {
   to["rule_revision"] = alert.revision;
 }
 
-json telemetry_json(const domain::twin_description& twin, std::int64_t now_ns) {
-  json out = json::object();
-  for (const auto& t : twin.telemetry) {
-    out[t.name] = {{"value", to_json(t.value)},
-                   {"unit", t.unit},
-                   {"event_time", time_or_null(t.event_time_ns)},
-                   {"age_s", age_or_null(t.event_time_ns, now_ns)},
-                   {"readings", t.readings},
-                   {"declared", t.declared}};
-  }
-  return out;
-}
-
-json outputs_json(const domain::twin_description& twin) {
-  json out = json::object();
-  for (const auto& o : twin.outputs) out[o.name] = o.value ? json(*o.value) : json();
-  return out;
-}
-
-json windows_json(const domain::twin_description& twin) {
-  json out = json::array();
-  for (const auto& w : twin.windows) {
-    json one = {{"name", w.name},
-                {"telemetry", w.telemetry},
-                {"span", format_duration(w.span_ns)},
-                {"count", w.statistics.count}};
-    if (w.statistics.count > 0) {
-      one["mean"] = w.statistics.mean;
-      one["sample_stddev"] = w.statistics.sample_stddev();
-      one["population_stddev"] = w.statistics.population_stddev();
-      one["min"] = w.statistics.min;
-      one["max"] = w.statistics.max;
-      one["from"] = time_or_null(w.statistics.from_ns);
-      one["to"] = time_or_null(w.statistics.to_ns);
-    }
-    out.push_back(std::move(one));
-  }
-  return out;
-}
-
-json alerts_json(const domain::twin_description& twin) {
-  json out = json::array();
-  for (const auto& a : twin.alerts) {
-    json one = {{"incident", a.incident},
-                {"rule", a.rule},
-                {"severity", domain::to_string(a.level)},
-                {"message", a.message},
-                {"raised_at", time_or_null(a.raised_at_ns)},
-                {"acknowledged", a.acknowledged}};
-    if (a.acknowledged) one["acknowledged_by"] = a.acknowledged_by;
-    one["state"] = a.state;
-    if (!a.assignee.empty()) one["assigned_to"] = a.assignee;
-    if (a.snoozed_until_ns != no_time) one["snoozed_until"] = time_or_null(a.snoozed_until_ns);
-    if (a.latched) one["latched"] = true;
-    one["transitions"] = a.effects;
-    if (!a.members.empty()) one["members"] = a.members;
-    out.push_back(std::move(one));
-  }
-  return out;
-}
-
-json silences_json(const std::vector<domain::described_silence>& silences) {
-  json out = json::array();
-  for (const auto& s : silences) {
-    json one = {{"id", s.id}};
-    if (!s.rule.empty()) one["rule"] = s.rule;
-    one["until"] = time_or_null(s.until_ns);
-    one["by"] = s.by;
-    one["reason"] = s.reason;
-    out.push_back(std::move(one));
-  }
-  return out;
-}
-
-json event_time_json(const domain::described_event_time& e) {
-  json skew = nullptr;
-  if (e.clock_skew_ns != no_time)
-    skew = static_cast<double>(e.clock_skew_ns) / static_cast<double>(ns_per_s);
-  return {{"watermark", time_or_null(e.watermark_ns)},
-          {"by_idle", e.by_idle},
-          {"clock_skew_s", skew},
-          {"late", e.late},
-          {"readings",
-           {{"on_time", e.on_time},
-            {"reordered", e.reordered},
-            {"late_amended", e.late_amended},
-            {"late_kept", e.late_kept},
-            {"late_dropped", e.late_dropped},
-            {"too_late", e.too_late},
-            {"future", e.future}}},
-          {"pending", e.pending},
-          {"kept_readings", e.kept_readings},
-          {"state_bytes", e.bytes}};
-}
-
-json commands_json(const domain::twin_description& twin) {
-  json out = json::array();
-  for (const auto& c : twin.commands) {
-    out.push_back({{"id", c.id},
-                   {"command", c.name},
-                   {"phase", domain::to_string(c.phase)},
-                   {"requested_at", time_or_null(c.requested_at_ns)},
-                   {"expires_at", time_or_null(c.expires_at_ns)},
-                   {"detail", c.detail}});
-  }
-  return out;
-}
-
 json arguments_json(const domain::command_effect& command) {
   json out = to_json(command.numbers);
   for (const auto& [name, text] : command.texts) out[name] = text;
@@ -280,51 +165,6 @@ std::string event_type(const domain::effect& what) {
 }
 
 } // namespace
-
-std::string twin_document(const domain::twin_description& twin, std::int64_t now_ns) {
-  json document = {
-      {"id", twin.id},
-      {"kind", twin.kind},
-      {"model", {{"name", twin.model_name}, {"hash", twin.model_hash}}},
-      {"incarnation", twin.incarnation},
-      {"revision", input_id_text(twin.revision)},
-      {"connected", twin.connected},
-      {"last_event_time", time_or_null(twin.last_event_time_ns)},
-      {"last_ingest_time", time_or_null(twin.last_ingest_time_ns)},
-      {"next_wakeup", time_or_null(twin.next_wakeup_ns)},
-      {"readings",
-       {{"applied", twin.readings},
-        {"late", twin.late},
-        {"duplicates", twin.duplicates},
-        {"missing", twin.missing},
-        {"corrections", twin.corrections}}},
-      {"memory", {{"state_bytes", twin.state_bytes}, {"window_bytes", twin.window_bytes}}},
-      {"telemetry", telemetry_json(twin, now_ns)},
-      {"windows", windows_json(twin)},
-      {"outputs", outputs_json(twin)},
-      {"rules",
-       [&] {
-         json out = json::array();
-         for (const auto& r : twin.rules)
-           out.push_back({{"name", r.name},
-                          {"type", r.type},
-                          {"state", r.state},
-                          {"explanation", r.explanation}});
-         return out;
-       }()},
-      {"alerts", alerts_json(twin)},
-      {"commands", commands_json(twin)}};
-  if (twin.event_time.configured) document["event_time"] = event_time_json(twin.event_time);
-  if (!twin.shelved.empty()) document["shelved"] = silences_json(twin.shelved);
-  if (!twin.maintenance.empty()) document["maintenance"] = silences_json(twin.maintenance);
-  if (!twin.parent.empty()) document["parent"] = twin.parent;
-  if (twin.properties_revision != 0) {
-    auto properties = json::parse(twin.properties, nullptr, false);
-    document["properties"] = properties.is_object() ? std::move(properties) : json::object();
-    document["properties_revision"] = twin.properties_revision;
-  }
-  return dump(document);
-}
 
 std::string alert_document(std::string_view twin, const std::vector<domain::effect>& transitions) {
   if (transitions.empty()) return dump({{"twin", twin}, {"transitions", json::array()}});

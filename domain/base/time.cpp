@@ -26,6 +26,10 @@ constexpr std::array<unit, 7> units{{{"d", ns_per_day},
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+void set_digits(char* at, int count, std::int64_t value) {
+  for (; count > 0; value /= 10) at[--count] = static_cast<char>('0' + value % 10);
+}
+
 failure bad_time(std::string_view text, std::size_t at, const char* expected) {
   return {errc::invalid_argument, "time \"" + std::string(text.substr(0, 40)) +
                                       "\": at character " + std::to_string(at + 1) + " expected " +
@@ -110,6 +114,7 @@ std::string exact_fraction(std::int64_t remainder, std::int64_t unit_ns) {
 
 } // namespace
 
+// Documents hold dozens of times: the digits are set by hand, for a tenth of what printf takes.
 std::string format_rfc3339(std::int64_t time_ns) {
   using namespace std::chrono;
   std::int64_t seconds_since = time_ns / ns_per_s;
@@ -121,23 +126,22 @@ std::string format_rfc3339(std::int64_t time_ns) {
   const sys_seconds whole{seconds{seconds_since}};
   const auto day = floor<days>(whole);
   const year_month_day date{day};
-  const auto of_day = static_cast<int>((whole - day).count());
-  char buffer[48];
-  int size = std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02d",
-                           static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                           static_cast<unsigned>(date.day()), of_day / 3600, of_day / 60 % 60,
-                           of_day % 60);
-  std::string out(buffer, static_cast<std::size_t>(size));
-  if (fraction != 0) {
-    const auto [divisor, width] = fraction % ns_per_ms == 0   ? std::pair{ns_per_ms, 3}
-                                  : fraction % ns_per_us == 0 ? std::pair{ns_per_us, 6}
-                                                              : std::pair{std::int64_t{1}, 9};
-    size = std::snprintf(buffer, sizeof buffer, ".%0*lld", width,
-                         static_cast<long long>(fraction / divisor));
-    out.append(buffer, static_cast<std::size_t>(size));
-  }
-  out.push_back('Z');
-  return out;
+  const auto of_day = (whole - day).count();
+  char text[] = "0000-00-00T00:00:00.000000000Z"; // any int64 lies in the years 1677 to 2262
+  set_digits(text, 4, static_cast<int>(date.year()));
+  set_digits(text + 5, 2, static_cast<unsigned>(date.month()));
+  set_digits(text + 8, 2, static_cast<unsigned>(date.day()));
+  set_digits(text + 11, 2, of_day / 3600);
+  set_digits(text + 14, 2, of_day / 60 % 60);
+  set_digits(text + 17, 2, of_day % 60);
+  set_digits(text + 20, 9, fraction);
+  const int decimals = fraction == 0               ? -1 // and no point
+                       : fraction % ns_per_ms == 0 ? 3
+                       : fraction % ns_per_us == 0 ? 6
+                                                   : 9;
+  const auto size = static_cast<std::size_t>(20 + decimals);
+  text[size] = 'Z';
+  return {text, size + 1};
 }
 
 result<std::int64_t> parse_rfc3339(std::string_view text) {
