@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deliveries: what the intake has written, grouped by twin.
 #include "actors/shard_host.hpp"
+#include "actors/desk.hpp"
 #include "messages/observability/log.hpp"
 #include <chrono>
 
@@ -32,7 +33,8 @@ caf::actor spawn_shard_host(caf::actor_system& system, host_surroundings with,
 shard_host::shard_host(caf::actor_config& config, host_surroundings with,
                        std::vector<std::uint32_t> shards, host_options options)
     : caf::event_based_actor(config), with_(std::move(with)), options_(std::move(options)),
-      label_(host_label(shards)), crashes_(with_.metrics->make_counter(
+      label_(host_label(shards)),
+      crashes_(with_.metrics->make_counter(
           "pollux_twin_crashes_total",
           "Twins that an input crashed; each was restarted from its journal")),
       poisoned_(with_.metrics->make_counter(
@@ -42,10 +44,9 @@ shard_host::shard_host(caf::actor_config& config, host_surroundings with,
                                          "Twins woken from their snapshot")),
       passivations_(
           with_.metrics->make_counter("pollux_twin_passivations_total", "Twins put to sleep")),
-      awake_now_(
-          with_.metrics->make_gauge("pollux_twins_awake", "Twins in memory", label_)),
-      armed_now_(with_.metrics->make_gauge(
-          "pollux_timers_armed", "Twins whose timer is in its host's queue", label_)) {
+      awake_now_(with_.metrics->make_gauge("pollux_twins_awake", "Twins in memory", label_)),
+      armed_now_(with_.metrics->make_gauge("pollux_timers_armed",
+                                           "Twins whose timer is in its host's queue", label_)) {
   for (const auto number : shards) {
     shards_.push_back(std::make_unique<hosted_shard>());
     shards_.back()->number = number;
@@ -98,6 +99,7 @@ caf::behavior shard_host::make_behavior() {
         }
         return caf::delegated<messages::twin_answer>{};
       },
+      [this](const look_for& look) { on_look(look); },
       [this](const ask_brief& ask) {
         auto promise = make_response_promise<brief_rows>();
         auto rows = std::make_shared<std::vector<messages::twin_row>>(ask.twins.size());
@@ -173,6 +175,10 @@ void shard_host::on_exit() {
   shards_.clear();
   by_number_.clear();
   waiting_.clear();
+  // A promise holds us and who asked: kept, they would wait for each other, and a node that stops
+  // while it seals would wait for both.
+  rounds_.clear();
+  spread_waiters_.clear();
   around_.reset();
   with_ = {};
 }
@@ -185,6 +191,32 @@ hosted_shard* shard_host::shard_of(twin_place place) {
 host_row& shard_host::row_at(hosted_shard& shard, std::uint32_t row) {
   if (row >= shard.rows.size()) shard.rows.resize(row + 1);
   return shard.rows[row];
+}
+
+// A question from the desk: its answer goes to the slip, not through here.
+void shard_host::on_look(const look_for& look) {
+  if (look.slip->too_late()) return look.slip->give(failure{errc::timed_out, "no answer in time"});
+  std::string key;
+  const auto place =
+      with_.inlet->with_directory(look.shard, [&](const shard_directory& d) -> twin_place {
+        const auto row = d.find_living(look.id);
+        if (row != unknown_row) key = d.key(row);
+        return {look.shard, row};
+      });
+  if (place.row == unknown_row)
+    return look.slip->give(failure{errc::not_found, "no twin " + look.id});
+  auto* shard = shard_of(place);
+  const bool known = shard != nullptr && place.row < shard->rows.size();
+  const auto now_ns = options_.now();
+  if (known && shard->rows[place.row].mode == row_mode::awake) {
+    auto& row = shard->rows[place.row];
+    tell_wide(*shard, row);
+    return send(row.twin, look_here{now_ns, look.slip});
+  }
+  auto wide = known ? outstanding_wide(*shard, shard->rows[place.row]) : nullptr;
+  request(reader_for(place), longest_look, ask_twin{place, std::move(key), now_ns, std::move(wide)})
+      .then([slip = look.slip](messages::twin_answer& a) { slip->give(std::move(a)); },
+            [slip = look.slip](const caf::error& e) { slip->give(messages::from_caf(e)); });
 }
 
 void shard_host::deliver(const std::vector<persistence::positioned_segment>& segments) {

@@ -22,6 +22,8 @@
 
 namespace pollux::actors {
 
+struct look_for;
+
 /// The wall clock of the shells (never of the domain), replaceable in tests.
 using clock_ns = std::function<std::int64_t()>;
 [[nodiscard]] std::int64_t system_now_ns();
@@ -111,6 +113,7 @@ private:
   void put(hosted_shard& shard, std::uint32_t row, const persistence::segment_ptr& in,
            std::uint32_t entry, domain::input_id id);
   void send_pending();
+  void on_look(const look_for& look);
   host_row& row_at(hosted_shard& shard, std::uint32_t row);
   hosted_shard* shard_of(twin_place place);
 

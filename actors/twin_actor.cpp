@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/twin_actor.hpp"
 #include "actors/black_box.hpp"
+#include "actors/desk.hpp"
 #include "messages/documents.hpp"
 #include "messages/hash.hpp"
 #include <chrono>
@@ -38,6 +39,9 @@ public:
         [](const take_snapshot& how) { running->snapshot(how.and_quit); },
         [](const describe_ask& ask) {
           return answer_for(*running->around_->models, running->state_, ask.now_ns);
+        },
+        [](const look_here& look) {
+          look.slip->give(answer_for(*running->around_->models, running->state_, look.now_ns));
         },
         [](const ask_brief& ask) {
           return row_for(*running->around_->models, running->state_, true, ask.now_ns);

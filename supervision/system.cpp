@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervision/system.hpp"
 #include "actors/black_box.hpp"
+#include "actors/desk.hpp"
 #include "bridge/remote/gateway.hpp"
 #include "bridge/remote/pki.hpp"
 #include "messages/observability/log.hpp"
@@ -61,6 +62,7 @@ struct system::parts {
   core_surroundings around;
   std::mutex core_mutex; ///< guards `running`; also holds hand-overs back while the core is rebuilt
   core running;
+  std::unique_ptr<actors::desk> desk; ///< the present core's, through restarts, too
   std::vector<persistence::positioned_segment>
       held; ///< handed over while there was no core; bounded by the inlet's credits
   messages::node_actor front; ///< stands before the present core's node, through restarts
@@ -123,6 +125,7 @@ status system::parts::start_core() {
   {
     std::lock_guard lock{core_mutex};
     running = std::move(*made);
+    desk->seat(running.hosts);
     hand_over(running.hosts,
               std::exchange(held, {})); // what recovery has read already is passed over by position
   }
@@ -137,7 +140,9 @@ status system::parts::start_doors() {
     return running.node;
   });
   if (settings.http.enabled) {
-    auto opened = http_door::open(settings, {conditions, metrics, *actors, front}, metrics, *audit);
+    bridge::http::route_sources from{conditions, metrics, *actors, front};
+    from.desk = desk.get();
+    auto opened = http_door::open(settings, from, metrics, *audit);
     if (!opened) return opened.error().within("http");
     http = std::move(*opened);
     http_port = http->port();
@@ -205,6 +210,7 @@ result<std::unique_ptr<system>> system::start(config::settings settings) {
       !judged)
     return judged.error();
   p->changes->set_inlet(*p->inlet);
+  p->desk = std::make_unique<actors::desk>(p->inlet->shards());
   if (auto announced = p->announce_start(); !announced) {
     // On a full disk the node still answers; it announces itself when the journal writes again.
     if (announced.error().code != errc::no_space) return announced.error();
@@ -341,6 +347,7 @@ void system::stop() {
     std::lock_guard lock{p.core_mutex};
     p.running.stop();
   }
+  if (p.desk) p.desk->seat({});
   if (p.front) caf::anon_send_exit(p.front, caf::exit_reason::user_shutdown);
   p.front = nullptr;
   p.gateway.reset();
@@ -356,10 +363,9 @@ void system::stop() {
 }
 
 std::string system::http_url() const {
-  return parts_->http
-             ? (parts_->settings.http.certificate_file.empty() ? "http://" : "https://") +
-                   parts_->settings.http.address + ":" + std::to_string(parts_->http_port)
-             : std::string{};
+  return parts_->http ? (parts_->settings.http.certificate_file.empty() ? "http://" : "https://") +
+                            parts_->settings.http.address + ":" + std::to_string(parts_->http_port)
+                      : std::string{};
 }
 
 std::string system::remote_endpoint() const {

@@ -17,6 +17,17 @@ void ask(const node_link& link, Query query, told<Query> then, std::int64_t time
   });
 }
 
+void look(const node_link& link, std::string id, told<twin_query> then) {
+  if (link.desk == nullptr) return ask<twin_query>(link, {std::move(id)}, std::move(then));
+  const auto asked = id;
+  link.desk->look(std::move(id), [link, asked, then = std::move(then)](result<twin_answer> found) {
+    // whoever had it ended with it: the node knows who comes after them
+    if (!found && found.error().code == errc::unavailable)
+      return ask<twin_query>(link, {asked}, then);
+    then(std::move(found));
+  });
+}
+
 void later(const node_link& link, std::int64_t after_ns, std::function<void()> what) {
   link.system->spawn<caf::hidden>(
       [after_ns, what = std::move(what)](caf::event_based_actor* self) -> caf::behavior {

@@ -8,6 +8,7 @@ namespace pollux::bridge::http {
 
 namespace {
 
+constexpr std::string_view gzip_ending = "-gzip\"";
 constexpr int quick = 3; ///< half the time of zlib's default for about 5 % more bytes
 
 std::string_view trimmed(std::string_view text) {
@@ -76,6 +77,16 @@ std::string gzipped(std::string_view bytes) {
   return out;
 }
 
+std::string gzip_tag(std::string_view tag) {
+  if (!tag.starts_with('"') || tag.size() < 2) return std::string(tag);
+  return std::string(tag.substr(0, tag.size() - 1)) + std::string(gzip_ending);
+}
+
+bool is_gzip_tag_of(std::string_view tag, std::string_view plain) {
+  return plain.starts_with('"') && tag.size() + 1 == plain.size() + gzip_ending.size() &&
+         tag.starts_with(plain.substr(0, plain.size() - 1)) && tag.ends_with(gzip_ending);
+}
+
 void dress(response& r, const dressing& how) {
   if (!how.origin.empty()) {
     r.headers.emplace_back("Access-Control-Allow-Origin", how.origin);
@@ -83,6 +94,7 @@ void dress(response& r, const dressing& how) {
                            "ETag, Link, Location, Retry-After, Preference-Applied");
     add_vary(r, "Origin");
   }
+  if (r.status == 304) add_vary(r, "Accept-Encoding"); // as the 200 it stands for
   const bool large = r.body.size() >= least_compressed && r.body.size() < (1U << 31);
   if (!large || !is_text(r.content_type) || has(r, "Content-Encoding")) return;
   add_vary(r, "Accept-Encoding");
@@ -90,6 +102,8 @@ void dress(response& r, const dressing& how) {
   auto smaller = gzipped(r.body);
   if (smaller.empty() || smaller.size() >= r.body.size()) return;
   r.body = std::move(smaller);
+  for (auto& [name, value] : r.headers)
+    if (name == "ETag") value = gzip_tag(value);
   r.headers.emplace_back("Content-Encoding", "gzip");
 }
 

@@ -19,6 +19,11 @@ bool has_effect(const request& r) {
   return (r.method != "GET" && r.method != "OPTIONS") || !r.header("upgrade").empty();
 }
 
+std::ptrdiff_t hosts_of(const request& r) {
+  return std::count_if(r.headers.begin(), r.headers.end(),
+                       [](const auto& h) { return h.first == "host"; });
+}
+
 response preflight(const request& r, const std::string& allow, bool known_origin) {
   response out;
   out.status = 204;
@@ -50,6 +55,7 @@ bool gate::may_come_from(const request& r, std::string_view origin) const {
 
 response gate::refused(request& r, std::string_view target, bool http_1_1, std::int64_t now_ns) {
   if (http_1_1 && r.header("host").empty()) return problem(400, "HTTP/1.1 needs a Host header");
+  if (hosts_of(r) > 1) return problem(400, "more than one Host header");
   if (options_.loopback_only && !r.header("host").empty() && !is_local_host(r.header("host")))
     return problem(421, "this server answers to localhost only");
   if (const auto split = split_target(target, r); !split) return problem(split.error());

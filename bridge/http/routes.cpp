@@ -67,7 +67,7 @@ shared shared_of(const route_sources& from) {
   hub_options events;
   events.recent_bytes = from.events_bytes;
   return {std::make_shared<const door>(
-              door{{&from.system, from.node, from.ask_timeout_ns}, wall_clock_ns}),
+              door{{&from.system, from.node, from.ask_timeout_ns, from.desk}, wall_clock_ns}),
           make_hub(events)};
 }
 

@@ -7,6 +7,7 @@
 #include "messages/health.hpp"
 #include "messages/node_api.hpp"
 #include "messages/observability/metrics.hpp"
+#include "messages/twin_desk.hpp"
 #include <cstdint>
 
 namespace pollux::bridge::http {
@@ -19,7 +20,8 @@ struct route_sources {
   messages::node_actor node;
   std::int64_t ask_timeout_ns = 5'000'000'000; ///< for node_actor to answer; then 504
   access_control* access = nullptr;            ///< gives tickets; without it there are none
-  std::size_t events_bytes = 8 << 20; ///< of recent events kept for readers who come back
+  std::size_t events_bytes = 8 << 20;          ///< of recent events kept for readers who come back
+  messages::twin_desk* desk = nullptr; ///< the quick way to one twin; without it the node is asked
 };
 
 /// Every operation there is, without the list of them (docs/http_api.md tells what they do).

@@ -33,22 +33,10 @@ void make_room(std::uint32_t& connections) {
   connections = static_cast<std::uint32_t>(left);
 }
 
-result<asio::ssl::context> tls_of(const server_options& options) {
-  asio::ssl::context out(asio::ssl::context::tls_server);
-  ::SSL_CTX_set_min_proto_version(out.native_handle(), TLS1_2_VERSION);
-  ::SSL_CTX_set_options(out.native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
-  ::SSL_CTX_set_mode(out.native_handle(), SSL_MODE_RELEASE_BUFFERS); // most connections are idle
-  error_code e;
-  out.use_certificate_chain_file(options.certificate_file, e);
-  if (e)
-    return failure{errc::invalid_argument,
-                   "[http] certificate_file " + options.certificate_file + ": " + e.message()};
-  out.use_private_key_file(options.key_file, asio::ssl::context::pem, e);
-  if (e)
-    return failure{errc::invalid_argument,
-                   "[http] key_file " + options.key_file + ": " + e.message()};
-  return out;
+/// Often enough for the shortest patience that was asked for to end when it should.
+std::chrono::nanoseconds watch_pause(const server_options& o) {
+  const auto shortest = std::min({o.header_ns, o.idle_ns, o.answer_ns});
+  return std::chrono::nanoseconds(std::clamp<std::int64_t>(shortest / 10, 5'000'000, 200'000'000));
 }
 
 } // namespace
@@ -56,7 +44,7 @@ result<asio::ssl::context> tls_of(const server_options& options) {
 server_core::server_core(server_options o)
     : options(std::move(o)),
       entrance({options.loopback_only, options.cors_origins, options.rate, options.access}),
-      figures(options.metrics) {}
+      figures(options.metrics), tls(options.certificate_file, options.key_file) {}
 
 void server_core::accept() {
   acceptor.async_accept([this](error_code e, tcp::socket socket) {
@@ -85,13 +73,21 @@ void server_core::take(tcp::socket socket) {
     fresh->start();
 }
 
-/// A reader whose token was revoked must not go on reading.
-void server_core::watch_streams() {
-  watch.expires_after(leave_checked_every);
+/// Looks at the time of every session, and now and then at its reader: one whose token was revoked
+/// must not go on reading. Goes on while the server stops: what is under way must not hang.
+void server_core::watch_sessions() {
+  watch.expires_after(watch_every);
   watch.async_wait([this](error_code e) {
-    if (e || stopping) return;
-    for (auto* s : std::vector<session*>(sessions.begin(), sessions.end())) s->check_leave();
-    watch_streams();
+    if (e) return;
+    const auto now = std::chrono::steady_clock::now();
+    const bool leave = options.access && now >= leave_checked + leave_checked_every;
+    if (leave) leave_checked = now;
+    tls.look(now);
+    for (auto* s : std::vector<session*>(sessions.begin(), sessions.end())) {
+      s->check_time(now);
+      if (leave) s->check_leave();
+    }
+    watch_sessions();
   });
 }
 
@@ -100,9 +96,8 @@ void server_core::stop_listening() {
   error_code ignored;
   acceptor.close(ignored);
   pause.cancel();
-  watch.cancel();
   for (auto* s : std::vector<session*>(sessions.begin(), sessions.end())) s->stop();
-  if (sessions.empty()) return;
+  if (sessions.empty()) return void(watch.cancel());
   deadline.expires_after(std::chrono::nanoseconds(options.drain_ns));
   deadline.async_wait([this](error_code e) {
     if (!e) io.stop();
@@ -117,7 +112,9 @@ void server_core::joined(session* which) {
 void server_core::gone(session* which) {
   sessions.erase(which);
   figures.connections(sessions.size());
-  if (running && stopping && sessions.empty()) deadline.cancel();
+  if (!running || !stopping || !sessions.empty()) return;
+  deadline.cancel();
+  watch.cancel();
 }
 
 server::server(server_options options) : core_(std::make_shared<server_core>(std::move(options))) {}
@@ -149,9 +146,7 @@ result<std::uint16_t> server::start(const std::string& address, std::uint16_t po
     return failure{errc::invalid_argument, "[http] address \"" + address + "\" is no IP address"};
   if (auto may = may_listen(core_->options, parsed.is_loopback()); !may) return may.error();
   if (!core_->options.certificate_file.empty()) {
-    auto with = tls_of(core_->options);
-    if (!with) return with.error();
-    core_->tls = std::move(*with);
+    if (auto loaded = core_->tls.load(); !loaded) return loaded.error();
   }
   make_room(core_->options.connections);
   const tcp::endpoint endpoint(parsed, port);
@@ -166,7 +161,8 @@ result<std::uint16_t> server::start(const std::string& address, std::uint16_t po
   if (e) return failure{errc::io, "cannot listen on " + place + ": " + e.message()};
   const auto bound = acceptor.local_endpoint(e).port();
   core_->accept();
-  if (core_->options.access) core_->watch_streams();
+  core_->watch_every = watch_pause(core_->options);
+  core_->watch_sessions();
   core_->running = true;
   sigset_t all, before; // signals are for the threads that expect them
   sigfillset(&all);
@@ -182,6 +178,8 @@ void server::stop() {
   asio::post(core_->io, [core = core_.get()] { core->stop_listening(); });
   core_->thread.join();
   core_->running = false;
+  for (auto* s : std::vector<session*>(core_->sessions.begin(), core_->sessions.end()))
+    s->forsake();
   core_->figures = request_metrics(nullptr); // an answer still out keeps the core, not the registry
   core_->routes = {}; // handlers may hold actors, which must not outlive their system
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/http/api/reply.hpp"
+#include "bridge/http/dressing.hpp"
 #include "domain/base/time.hpp"
 
 namespace pollux::bridge::http {
@@ -48,7 +49,11 @@ json time_or_null(std::int64_t time_ns) {
   return format_rfc3339(time_ns);
 }
 
-bool names_tag(std::string_view header, std::string_view tag) {
+namespace {
+
+/// What the header's list calls `tag`: itself, or its form for a compressed answer; empty: nothing.
+std::string_view named_tag(std::string_view header, const std::string_view tag) {
+  const auto bare = tag.starts_with("W/") ? tag.substr(2) : tag;
   while (!header.empty()) {
     const auto end = std::min(header.find(','), header.size());
     auto one = header.substr(0, end);
@@ -56,9 +61,16 @@ bool names_tag(std::string_view header, std::string_view tag) {
     while (one.starts_with(' ')) one.remove_prefix(1);
     while (one.ends_with(' ')) one.remove_suffix(1);
     if (one.starts_with("W/")) one.remove_prefix(2);
-    if (one == tag || one == "*") return true;
+    if (one == "*" || one == bare) return tag;
+    if (is_gzip_tag_of(one, tag)) return one;
   }
-  return false;
+  return {};
+}
+
+} // namespace
+
+bool names_tag(std::string_view header, std::string_view tag) {
+  return !named_tag(header, tag).empty();
 }
 
 std::string revision_tag(std::uint64_t revision) {
@@ -66,11 +78,15 @@ std::string revision_tag(std::uint64_t revision) {
 }
 
 response tagged(response r, const request& asked, const std::string& tag) {
-  r.headers.emplace_back("ETag", tag);
-  if (r.status == 200 && names_tag(asked.header("if-none-match"), tag)) {
-    r.status = 304;
-    r.body.clear();
-  }
+  return tagged(std::move(r), asked.header("if-none-match"), tag);
+}
+
+response tagged(response r, std::string_view if_none_match, const std::string& tag) {
+  const auto known = r.status == 200 ? named_tag(if_none_match, tag) : std::string_view();
+  r.headers.emplace_back("ETag", known.empty() ? tag : std::string(known));
+  if (known.empty()) return r;
+  r.status = 304;
+  r.body.clear();
   return r;
 }
 

@@ -32,11 +32,13 @@ struct complaint {
 [[nodiscard]] std::string dump(const json& document);
 [[nodiscard]] json time_or_null(std::int64_t time_ns);
 
-/// RFC 9110, 13.1.2: a list of tags or "*", compared weakly.
+/// RFC 9110, 13.1.2: a list of tags or "*", compared weakly. `tag` with the ending of a compressed
+/// answer (dressing.hpp) names it, too: it is the same state of the same thing.
 [[nodiscard]] bool names_tag(std::string_view header, std::string_view tag);
 [[nodiscard]] std::string revision_tag(std::uint64_t revision); ///< "rev:42", with its quotes
 /// Sets ETag; a request that has this tag gets 304 without the body.
 [[nodiscard]] response tagged(response r, const request& asked, const std::string& tag);
+[[nodiscard]] response tagged(response r, std::string_view if_none_match, const std::string& tag);
 
 /// {"items":[...],"next":...}; `next` is a cursor, empty: that was all. With one, a Link header
 /// leads to the next page.

@@ -92,15 +92,16 @@ void list(const door_pointer& to, const request& r, const responder& respond) {
          });
 }
 
-response twin_reply(const messages::twin_answer& twin, const request& r) {
-  return tagged(document_reply(twin.document), r, revision_tag(twin.revision));
-}
-
 void get(const door_pointer& to, const request& r, const responder& respond) {
   query_reader q(r);
   if (auto wrong = q.refusal()) return respond(std::move(*wrong));
-  answer(to, messages::twin_query{id_of(r)}, respond,
-         [r](const messages::twin_answer& a) { return twin_reply(a, r); });
+  look(to->node, id_of(r),
+       [known = std::string(r.header("if-none-match")),
+        respond](result<messages::twin_answer> twin) {
+         if (!twin) return respond(problem(twin.error()));
+         respond(tagged(document_reply(std::move(twin->document)), known,
+                        revision_tag(twin->revision)));
+       });
 }
 
 /// 201 with the twin's document; without it when the twin cannot be asked right now.

@@ -4,11 +4,11 @@
 #include "bridge/http/gate.hpp"
 #include "bridge/http/request_metrics.hpp"
 #include "bridge/http/server.hpp"
+#include "bridge/http/wire/certificate.hpp"
 #include <boost/asio.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/system/error_code.hpp>
+#include <chrono>
 #include <memory>
-#include <optional>
 #include <set>
 #include <thread>
 
@@ -23,7 +23,7 @@ struct server_core : std::enable_shared_from_this<server_core> {
   void accept();
   void take(boost::asio::ip::tcp::socket socket);
   void stop_listening();
-  void watch_streams();
+  void watch_sessions();
   void joined(session* which);
   void gone(session* which);
 
@@ -33,10 +33,12 @@ struct server_core : std::enable_shared_from_this<server_core> {
   std::set<session*> sessions; ///< not owned: pending operations own them
   request_metrics figures;
   bool stopping = false, running = false;
-  std::optional<boost::asio::ssl::context> tls;
+  certificate tls;
   boost::asio::io_context io{1};
   boost::asio::ip::tcp::acceptor acceptor{io};
   boost::asio::steady_timer pause{io}, deadline{io}, watch{io};
+  std::chrono::nanoseconds watch_every{};
+  std::chrono::steady_clock::time_point leave_checked{};
   std::thread thread;
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/http/wire/session.hpp"
+#include "bridge/http/wire/head.hpp"
 #include "messages/observability/log.hpp"
 #include <algorithm>
+#include <array>
 
 namespace pollux::bridge::http {
 
@@ -38,13 +40,14 @@ private:
 };
 
 any_stream made_of(tcp::socket socket, server_core& owner) {
-  return owner.tls ? any_stream(std::move(socket), *owner.tls) : any_stream(std::move(socket));
+  auto* tls = owner.tls.context();
+  return tls ? any_stream(std::move(socket), *tls) : any_stream(std::move(socket));
 }
 
 } // namespace
 
 session::session(server_core& owner, tcp::socket socket)
-    : owner_(owner), stream_(made_of(std::move(socket), owner)), answer_timer_(owner.io) {
+    : owner_(owner), stream_(made_of(std::move(socket), owner)) {
   error_code gone;
   if (const auto from = stream_.lowest().socket().remote_endpoint(gone); !gone)
     peer_ = from.address().to_string();
@@ -77,6 +80,7 @@ void session::read(std::int64_t within_ns) {
                             self->idle_ = false;
                             self->since_ = std::chrono::steady_clock::now();
                             if (e) return self->read_failed(e);
+                            if (self->parser_->is_done()) return self->dispatch();
                             self->read_body();
                           });
 }
@@ -84,7 +88,7 @@ void session::read(std::int64_t within_ns) {
 void session::answer(response r, std::uint64_t turn) {
   if (turn != turn_ || !waiting_) return;
   waiting_ = false;
-  answer_timer_.cancel();
+  const auto alive = std::move(held_);
   if (deed_ && owner_.options.access) owner_.options.access->record(*deed_, r.status);
   deed_.reset();
   const auto& q = parser_->get();
@@ -110,6 +114,13 @@ void session::stop() {
 
 void session::check_leave() {
   if (goes_on_ && owner_.options.access && !owner_.options.access->still(reader_)) end_stream();
+}
+
+void session::check_time(std::chrono::steady_clock::time_point now) {
+  if (now < due_) return;
+  never_expire();
+  if (waiting_) return answer(problem(504, "no answer in time"), turn_);
+  if (!socket_) stream_.lowest().close(); // what is under way fails, and so on
 }
 
 void session::read_failed(error_code e) {
@@ -147,7 +158,6 @@ void session::read_rest() {
 }
 
 void session::dispatch() {
-  stream_.lowest().expires_never();
   ++turn_;
   waiting_ = true;
   request r;
@@ -156,11 +166,8 @@ void session::dispatch() {
     dress(decided.instead, decided.how);
     return answer(std::move(decided.instead), turn_);
   }
-  answer_timer_.expires_after(std::chrono::nanoseconds(owner_.options.answer_ns));
-  // the session lives as long as an answer is due
-  answer_timer_.async_wait([self = shared_from_this(), turn = turn_](error_code e) {
-    if (!e) self->answer(problem(504, "no answer in time"), turn);
-  });
+  expire(owner_.options.answer_ns);
+  held_ = shared_from_this();
   const auto slot = std::make_shared<answer_slot>(owner_.shared_from_this(), weak_from_this(),
                                                   turn_, std::move(decided.how));
   try {
@@ -199,41 +206,25 @@ void session::refuse(unsigned status, std::string detail) {
 
 void session::write(response r, unsigned version, bool keep_alive, bool head) {
   owner_.figures.answered(r.status, since_);
-  const auto fill = [&](auto& message) {
-    message.version(version);
-    message.result(r.status);
-    message.reason(reason(r.status));
-    message.set(wire::field::server, "pollux");
-    message.set(wire::field::date, http_date());
-    message.set("X-Content-Type-Options", "nosniff");
-    if (!r.content_type.empty() && r.status != 304)
-      message.set(wire::field::content_type, r.content_type);
-    for (const auto& [name, value] : r.headers) message.set(name, value);
-    message.keep_alive(keep_alive);
-  };
   const bool bodiless = head || r.status == 304 || r.status == 204;
-  if (bodiless) {
-    wire::response<wire::empty_body> message;
-    fill(message);
-    if (head && r.status != 304 && r.status != 204) message.content_length(r.body.size());
-    send(wire::message_generator(std::move(message)), keep_alive);
-  } else {
-    wire::response<wire::string_body> message;
-    fill(message);
-    message.body() = std::move(r.body);
-    message.prepare_payload();
-    send(wire::message_generator(std::move(message)), keep_alive);
-  }
+  head_ = head_of(r, version, keep_alive);
+  if (r.status != 304 && r.status != 204)
+    add_field(head_, "Content-Length", std::to_string(r.body.size()));
+  head_ += "\r\n";
+  body_ = bodiless ? std::string() : std::move(r.body);
+  expire(owner_.options.idle_ns);
+  const std::array<asio::const_buffer, 2> both{asio::buffer(head_), asio::buffer(body_)};
+  asio::async_write(stream_, both,
+                    [self = shared_from_this(), keep_alive](error_code e, std::size_t) {
+                      self->written(e, keep_alive);
+                    });
 }
 
-void session::send(wire::message_generator message, bool keep_alive) {
-  expire(owner_.options.idle_ns);
-  beast::async_write(stream_, std::move(message),
-                     [self = shared_from_this(), keep_alive](error_code e, std::size_t) {
-                       if (e) return self->close();
-                       if (keep_alive) return self->read(self->owner_.options.idle_ns);
-                       self->linger();
-                     });
+void session::written(error_code e, bool keep_alive) {
+  if (e) return close();
+  body_ = {}; // an idle connection keeps nothing large
+  if (keep_alive) return read(owner_.options.idle_ns);
+  linger();
 }
 
 /// Reads away what the peer still sends: closing at once would reset the connection and take the
@@ -256,7 +247,8 @@ void session::drain(std::size_t so_far) {
 }
 
 void session::close() {
-  answer_timer_.cancel();
+  waiting_ = false;
+  never_expire();
   if (!socket_) stream_.lowest().close();
 }
 

@@ -34,14 +34,21 @@ public:
   void stop();
   /// Ends a stream whose reader may not read it any more.
   void check_leave();
+  /// Ends what has taken too long. Looked at a few times a second for all sessions together, as a
+  /// timer of its own for each read, answer and write costs more than they do.
+  void check_time(std::chrono::steady_clock::time_point now);
+
+  /// Nobody will answer any more: the server has stopped.
+  void forsake() { const auto last = std::move(held_); }
 
   void push(chunk bytes);
   void close();
 
 private:
   void expire(std::int64_t after_ns) {
-    stream_.lowest().expires_after(std::chrono::nanoseconds(after_ns));
+    due_ = std::chrono::steady_clock::now() + std::chrono::nanoseconds(after_ns);
   }
+  void never_expire() { due_ = std::chrono::steady_clock::time_point::max(); }
   void read(std::int64_t within_ns);
   void read_failed(error_code e);
   void read_body();
@@ -50,7 +57,7 @@ private:
   gate::decision decide(request& r);
   void refuse(unsigned status, std::string detail);
   void write(response r, unsigned version, bool keep_alive, bool head);
-  void send(wire::message_generator message, bool keep_alive);
+  void written(error_code e, bool keep_alive);
   void linger();
   void drain(std::size_t so_far);
 
@@ -60,19 +67,21 @@ private:
   void upgrade(response r);
   void read_messages();
   void write_next();
-  void written(error_code e);
+  void chunks_written(error_code e);
   void end_stream();
 
   server_core& owner_; // outlives the sessions: its io_context destroys them
   any_stream stream_;
   std::optional<beast::websocket::stream<any_stream>> socket_; ///< takes stream_ over
-  asio::steady_timer answer_timer_;
+  std::chrono::steady_clock::time_point due_ = std::chrono::steady_clock::time_point::max();
   beast::flat_buffer buffer_;
   std::string peer_; ///< the client's address
   std::optional<wire::request_parser<wire::string_body>> parser_;
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+  std::string head_, body_; ///< of the answer that is being written
   std::uint64_t turn_ = 0;
   bool waiting_ = false, idle_ = false, closed_ = false;
+  std::shared_ptr<session> held_; ///< itself, while an answer is due
 
   class end_of_wire; ///< the outlet
   std::shared_ptr<const stream> goes_on_;

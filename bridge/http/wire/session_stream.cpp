@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers that go on: bytes behind the header until one side closes, and WebSockets.
+#include "bridge/http/wire/head.hpp"
 #include "bridge/http/wire/session.hpp"
 
 namespace pollux::bridge::http {
@@ -50,25 +51,17 @@ private:
 void session::go_on(response r, unsigned version) {
   owner_.figures.answered(r.status, since_);
   goes_on_ = r.goes_on;
-  wire::response<wire::empty_body> message;
-  message.version(version);
-  message.result(r.status);
-  message.reason(reason(r.status));
-  message.set(wire::field::server, "pollux");
-  message.set(wire::field::date, http_date());
-  message.set("X-Content-Type-Options", "nosniff");
-  message.set(wire::field::content_type, r.content_type);
-  for (const auto& [name, value] : r.headers) message.set(name, value);
-  message.keep_alive(false); // it ends with the connection
+  head_ = head_of(r, version, false) + "\r\n"; // it ends with the connection
   expire(owner_.options.idle_ns);
-  beast::async_write(stream_, wire::message_generator(std::move(message)),
-                     [self = shared_from_this()](error_code e, std::size_t) {
-                       if (e) return self->end_stream();
-                       self->parser_.reset();
-                       self->stream_.lowest().expires_never();
-                       self->opened();
-                       self->listen_for_end();
-                     });
+  asio::async_write(stream_, asio::buffer(head_),
+                    [self = shared_from_this()](error_code e, std::size_t) {
+                      if (e) return self->end_stream();
+                      self->parser_.reset();
+                      self->head_ = {};
+                      self->never_expire();
+                      self->opened();
+                      self->listen_for_end();
+                    });
 }
 
 void session::opened() {
@@ -96,7 +89,7 @@ void session::listen_for_end() {
 void session::upgrade(response r) {
   owner_.figures.answered(101, since_);
   goes_on_ = r.goes_on;
-  stream_.lowest().expires_never();
+  never_expire(); // the WebSocket has timers of its own
   socket_.emplace(std::move(stream_));
   socket_->set_option(beast::websocket::stream_base::timeout{
       std::chrono::nanoseconds(owner_.options.header_ns),
@@ -136,7 +129,9 @@ void session::push(chunk bytes) {
 void session::write_next() {
   if (unsent_.empty() || closed_) return;
   writing_ = true;
-  const auto done = [self = shared_from_this()](error_code e, std::size_t) { self->written(e); };
+  const auto done = [self = shared_from_this()](error_code e, std::size_t) {
+    self->chunks_written(e);
+  };
   in_flight_.clear();
   if (socket_) {
     in_flight_.push_back(asio::buffer(*unsent_.front()));
@@ -144,12 +139,13 @@ void session::write_next() {
   }
   for (std::size_t i = 0; i < std::min(most_at_once, unsent_.size()); ++i)
     in_flight_.push_back(asio::buffer(*unsent_[i]));
-  expire(owner_.options.idle_ns); // of the write alone: a read is pending already
+  expire(owner_.options.idle_ns);
   asio::async_write(stream_, in_flight_, done);
 }
 
-void session::written(error_code e) {
+void session::chunks_written(error_code e) {
   writing_ = false;
+  never_expire();
   if (e) return end_stream();
   for (std::size_t i = 0; i < in_flight_.size() && !unsent_.empty(); ++i) {
     outlet_->taken(unsent_.front()->size());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands before the handlers, and what answers get on their way out.
+#include "bridge/http/api/reply.hpp"
 #include "bridge/http/gate.hpp"
+#include "bridge/http/wire/head.hpp"
 #include <doctest/doctest.h>
 #include <zlib.h>
 
@@ -136,6 +138,46 @@ TEST_CASE("large texts are compressed for those who take it, and unpack to the s
   CHECK(header(r, "Access-Control-Allow-Origin") == "https://desk.example");
   CHECK(r.body.size() < before.size() / 3);
   CHECK(unpacked(r.body, before.size()) == before);
+}
+
+TEST_CASE("a compressed answer has a strong tag of its own, or keeps its weak one") {
+  const auto packed_tag = [](const char* tag) {
+    response r;
+    r.content_type = "application/json";
+    r.body = std::string(5000, 'x');
+    r.headers.emplace_back("ETag", tag);
+    auto plain = r;
+    dress(plain, {});
+    CHECK(header(plain, "ETag") == tag);
+    dress(r, {true, ""});
+    return std::string(header(r, "ETag"));
+  };
+  CHECK(packed_tag("\"rev:42\"") == "\"rev:42-gzip\"");
+  CHECK(packed_tag("W/\"rev:42\"") == "W/\"rev:42\"");
+  CHECK(names_tag("\"a\", \"rev:42-gzip\"", "\"rev:42\""));
+  CHECK(names_tag("W/\"rev:42\"", "\"rev:42\""));
+  CHECK(names_tag("W/\"x\"", "W/\"x\""));
+  for (const char* other : {"\"rev:4-gzip\"", "\"rev:42-gzi\"", "\"rev:42-gzip-gzip\"",
+                            "\"rev:421\"", "\"-gzip\"", "rev:42-gzip", "\"rev:42", ""})
+    CHECK_FALSE(names_tag(other, "\"rev:42\""));
+  response known;
+  known.body = "{}";
+  known = tagged(std::move(known), "\"rev:42-gzip\"", "\"rev:42\"");
+  CHECK(known.status == 304);
+  CHECK(header(known, "ETag") == "\"rev:42-gzip\"");
+}
+
+TEST_CASE("no value adds a field to a head or begins a body") {
+  response r;
+  r.content_type = "text/plain\r\nX-Evil: 1";
+  r.headers.emplace_back("Location", std::string("/a\r\n\r\nX-Evil: 2\0\n", 19));
+  const auto head = head_of(r, 11, true);
+  CHECK(head.find("\nX-Evil") == std::string::npos);
+  CHECK(head.find("Location: /aX-Evil: 2\r\n") != std::string::npos);
+  CHECK(head.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(head.find("Connection") == std::string::npos);
+  CHECK(head_of(r, 10, true).find("Connection: keep-alive\r\n") != std::string::npos);
+  CHECK(head_of(r, 11, false).find("Connection: close\r\n") != std::string::npos);
 }
 
 TEST_CASE("small answers, pictures and what is compressed already go as they are") {
