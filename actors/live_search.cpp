@@ -34,39 +34,70 @@ result<std::unique_ptr<live_search>> live_search::compile(const messages::search
 
 void live_search::at(std::int64_t now_ns) { reader_.emplace(scope_.paths, now_ns); }
 
-void live_search::tell(const char* kind, const std::string& id, std::string document) {
-  events_.push_back({++last_number_, kind, id, std::move(document)});
-  if (events_.size() <= max_live_events) return;
-  events_.pop_front();
-  ++missed_;
+bool live_search::covers(const domain::searched_twin& twin) {
+  if (!scope_.covers(twin.id())) return false;
+  reader_->look_at(twin);
+  return domain::holds(scope_.filter, *reader_);
 }
 
-void live_search::take(twin_place place, const domain::searched_twin& twin) {
-  if (!scope_.covers(twin.id())) return;
-  reader_->look_at(twin);
-  if (!domain::holds(scope_.filter, *reader_)) return lost(place);
-  item_.clear();
-  fields_.write(item_, *reader_);
-  const auto digest = messages::hash64(item_);
-  const auto [found, entered] = members_.try_emplace(place, known{twin.id(), digest});
-  if (entered) return tell("enter", twin.id(), item_);
-  if (std::exchange(found->second.digest, digest) != digest) tell("update", twin.id(), item_);
+void live_search::wait(twin_place place, known& of) {
+  if (of.waiting != 0) return;
+  of.waiting = ++last_place_;
+  waiting_.emplace_hint(waiting_.end(), of.waiting, place);
+}
+
+void live_search::take(twin_place place, const domain::searched_twin& twin, bool changed) {
+  if (!covers(twin)) return lost(place);
+  const auto [found, entered] = members_.try_emplace(place);
+  auto& of = found->second;
+  if (entered) of.id = twin.id();
+  if (changed || entered || !of.inside) wait(place, of);
+  of.inside = true;
 }
 
 void live_search::lost(twin_place place) {
   const auto found = members_.find(place);
   if (found == members_.end()) return;
-  tell("leave", found->second.id, id_only(found->second.id));
+  found->second.inside = false;
+  wait(place, found->second);
+}
+
+void live_search::tell(const char* kind, const std::string& id, std::string document) {
+  events_.push_back({++last_number_, kind, id, std::move(document)});
+}
+
+/// What the watcher does not know yet of the twin that waits longest; maybe nothing.
+void live_search::tell_next(const visit& look_at) {
+  const auto place = waiting_.begin()->second;
+  waiting_.erase(waiting_.begin());
+  const auto found = members_.find(place);
+  auto& of = found->second;
+  of.waiting = 0;
+  of.inside = false; // unless it is seen to be
+  look_at(place, [&](const domain::searched_twin& twin) {
+    of.inside = covers(twin);
+    if (!of.inside) return;
+    item_.clear();
+    fields_.write(item_, *reader_);
+    const auto digest = messages::hash64(item_);
+    const bool changed = std::exchange(of.digest, digest) != digest;
+    if (!std::exchange(of.told, true))
+      tell("enter", of.id, item_);
+    else if (changed)
+      tell("update", of.id, item_);
+  });
+  if (of.inside) return;
+  if (of.told) tell("leave", of.id, id_only(of.id));
   members_.erase(found);
 }
 
-messages::watch_page live_search::pull(const messages::watch_pull& want) {
+messages::watch_page live_search::pull(const messages::watch_pull& want, const visit& look_at) {
   while (!events_.empty() && events_.front().number <= want.acknowledged) events_.pop_front();
+  const auto limit = std::clamp<std::uint32_t>(want.limit, 1, messages::max_page);
+  while (events_.size() < limit && !waiting_.empty()) tell_next(look_at);
   messages::watch_page page;
-  const auto limit = std::min<std::size_t>(
-      std::clamp<std::uint32_t>(want.limit, 1, messages::max_page), events_.size());
-  page.events.assign(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(limit));
-  page.missed = std::exchange(missed_, 0);
+  const auto count = static_cast<std::ptrdiff_t>(std::min<std::size_t>(limit, events_.size()));
+  page.events.assign(events_.begin(), events_.begin() + count);
   return page;
 }
 

@@ -2,6 +2,7 @@
 #include "actors/search_board.hpp"
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <thread>
 
 namespace pollux::actors {
@@ -28,9 +29,6 @@ private:
   std::size_t count_ = 0;
 };
 
-std::uint64_t stamp(std::uint32_t sleeps, std::uint32_t turns) {
-  return std::uint64_t{sleeps} << 32 | turns;
-}
 } // namespace
 
 // Whoever holds the turn may have been put aside by the machine: let it go on.
@@ -41,8 +39,14 @@ search_board::search_board(std::uint32_t shards) {
 }
 
 search_board::entry& search_board::at(shard_part& part, std::uint32_t row) {
-  if (row >= part.entries.size()) part.entries.resize(row + std::size_t{1});
+  make_room(part, row + std::size_t{1});
   return part.entries[row];
+}
+
+void search_board::make_room(shard_part& part, std::size_t rows) {
+  if (rows > part.entries.size()) part.entries.resize(rows);
+  while (part.marks.size() * marks_in_block < part.entries.size())
+    part.marks.push_back(std::make_unique<mark_block>());
 }
 
 void search_board::awake(twin_place place, twin_turn& turn, const domain::twin_state& twin) {
@@ -53,7 +57,9 @@ void search_board::awake(twin_place place, twin_turn& turn, const domain::twin_s
   e.body = &twin.get();
   e.rest.reset();
   e.now = state::awake;
-  ++e.sleeps;
+  auto& mark = mark_of(part, place.row);
+  turn.leave_marks(mark);
+  mark = 1;
 }
 
 void search_board::asleep(twin_place place, const twin_turn& turn, const domain::twin_state& twin) {
@@ -69,7 +75,7 @@ void search_board::asleep(twin_place place, const twin_turn& turn, const domain:
   e.rest = std::move(rest);
   e.slept_at = twin.last_applied();
   e.now = state::asleep;
-  ++e.sleeps;
+  mark_of(part, place.row) = 1;
 }
 
 void search_board::gone(twin_place place, const twin_turn& turn) {
@@ -77,10 +83,9 @@ void search_board::gone(twin_place place, const twin_turn& turn) {
   const std::lock_guard guard(part.lock);
   auto& e = at(part, place.row);
   if (e.turn != &turn) return;
-  const auto sleeps = e.sleeps + 1;
   e = {};
-  e.sleeps = sleeps;
   e.now = state::gone;
+  mark_of(part, place.row) = 1;
 }
 
 void search_board::leaves(twin_place place, const twin_turn& turn) noexcept {
@@ -89,17 +94,16 @@ void search_board::leaves(twin_place place, const twin_turn& turn) noexcept {
   if (place.row >= part.entries.size()) return;
   auto& e = part.entries[place.row];
   if (e.turn != &turn) return;
-  const auto sleeps = e.sleeps + 1;
   e = {};
-  e.sleeps = sleeps;
+  mark_of(part, place.row) = 1;
 }
 
 // One that is being made has no model yet; one that is ending is gone as soon as it knows.
 void search_board::look_at_one(const entry& e, std::uint32_t row, const look& look_at) {
   if (e.now == state::asleep)
-    look_at(domain::searched_twin(*e.rest), row, 0);
+    look_at(domain::searched_twin(*e.rest), row);
   else if (e.body->rules && !e.body->deleted)
-    look_at(domain::searched_twin(*e.body), row, e.turn->turns());
+    look_at(domain::searched_twin(*e.body), row);
 }
 
 // A fleet does not fit into a processor's caches: what is needed of one twin is fetched while
@@ -120,15 +124,26 @@ void search_board::fetch(const entry& e) noexcept {
 
 void search_board::each(std::uint32_t shard, const look& look_at,
                         std::vector<missing_twin>& missing) {
+  std::vector<std::uint32_t> rows;
+  {
+    const std::lock_guard guard(shards_[shard]->lock);
+    rows.resize(shards_[shard]->entries.size());
+  }
+  std::iota(rows.begin(), rows.end(), 0U);
+  each(shard, rows, look_at, missing);
+}
+
+void search_board::each(std::uint32_t shard, std::span<const std::uint32_t> rows,
+                        const look& look_at, std::vector<missing_twin>& missing) {
   auto& part = *shards_[shard];
   const std::lock_guard guard(part.lock);
   auto& entries = part.entries;
-  for (std::size_t first = 0; first < entries.size(); first += group_size) {
-    const auto end = std::min(entries.size(), first + group_size);
-    for (auto i = end; i < std::min(entries.size(), end + group_size); ++i) fetch(entries[i]);
+  for (std::size_t first = 0; first < rows.size(); first += group_size) {
+    const auto end = std::min(rows.size(), first + group_size);
+    for (auto i = end; i < std::min(rows.size(), end + group_size); ++i) fetch(entries[rows[i]]);
     held_turns held;
     for (auto i = first; i < end; ++i) {
-      const auto& e = entries[i];
+      const auto& e = entries[rows[i]];
       if (e.now == state::awake) {
         held.take(*e.turn);
         __builtin_prefetch(e.body->latest.get());
@@ -139,8 +154,8 @@ void search_board::each(std::uint32_t shard, const look& look_at,
       }
     }
     for (auto i = first; i < end; ++i) {
-      const auto& e = entries[i];
-      const auto row = static_cast<std::uint32_t>(i);
+      const auto row = rows[i];
+      const auto& e = entries[row];
       if (e.now == state::asleep && !e.rest)
         missing.push_back({{shard, row}, e.slept_at});
       else if (e.now != state::gone)
@@ -165,30 +180,23 @@ search_board::presence search_board::one(twin_place place, const look& look_at,
   return presence::here;
 }
 
-void search_board::changed(std::uint32_t shard, std::vector<std::uint64_t>& seen,
-                           std::vector<std::uint32_t>& rows) {
+std::size_t search_board::take_changes(std::uint32_t shard, std::vector<std::uint32_t>& rows) {
   auto& part = *shards_[shard];
   const std::lock_guard guard(part.lock);
-  seen.resize(part.entries.size(), ~std::uint64_t{0});
   for (std::size_t i = 0; i < part.entries.size(); ++i) {
-    auto& e = part.entries[i];
-    std::uint32_t turns = 0;
-    if (e.now == state::awake) {
-      e.turn->begin();
-      turns = e.turn->turns();
-      e.turn->end(false);
-    }
-    const auto now = stamp(e.sleeps, turns);
-    if (seen[i] == now) continue;
-    seen[i] = now;
-    rows.push_back(static_cast<std::uint32_t>(i));
+    const auto row = static_cast<std::uint32_t>(i);
+    auto& mark = mark_of(part, row);
+    if (mark.load(std::memory_order_relaxed) == 0) continue;
+    mark.exchange(0, std::memory_order_acquire); // the turn that set it may be going on: take one
+    rows.push_back(row);
   }
+  return part.entries.size();
 }
 
 void search_board::make_room(std::uint32_t shard, std::uint32_t rows) {
   auto& part = *shards_[shard];
   const std::lock_guard guard(part.lock);
-  if (rows > part.entries.size()) part.entries.resize(rows);
+  make_room(part, rows);
 }
 
 void search_board::keep(const missing_twin& asked,
@@ -199,6 +207,7 @@ void search_board::keep(const missing_twin& asked,
   if (e.now != state::asleep || e.slept_at != asked.slept_at) return;
   if (!twin) e.now = state::gone;
   e.rest = std::move(twin);
+  mark_of(part, asked.place.row) = 1;
 }
 
 void search_board::keep_sleepers(bool on) {

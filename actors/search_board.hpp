@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a search finds the twins of a node: by their places, awake ones with their very states. A
-// twin takes its turn around each message (one exchange, no lock between twins); a search takes a
-// turn of each twin it looks at. So what is found is what is, and while nobody searches nothing is
-// kept, gathered or told for it.
+// twin takes its turn around each input (one exchange, no lock between twins) and leaves a mark
+// that it has changed; a search takes a turn of each twin it looks at. So what is found is what
+// is, and while nobody searches nothing is kept, gathered or told for it.
 //
 // What a sleeping twin was is read from its snapshot when a search first needs it, and forgotten
 // when nobody has searched for a while.
 #pragma once
 #include "actors/work.hpp"
 #include "domain/search/searched_twin.hpp"
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 namespace pollux::actors {
 
-/// Held by a twin while it applies a message, and by whoever reads its state meanwhile.
+/// Set by a twin that has changed, taken back by who has seen it.
+using change_mark = std::atomic<std::uint8_t>;
+
+/// Held by a twin while it applies an input, and by whoever reads its state meanwhile.
 class twin_turn {
 public:
   void begin() noexcept {
@@ -25,16 +30,16 @@ public:
   }
   /// `changed`: the state is another one now.
   void end(bool changed) noexcept {
-    if (changed) ++turns_;
+    if (changed && mark_ != nullptr) mark_->store(1, std::memory_order_relaxed);
     busy_.store(false, std::memory_order_release);
   }
-  /// How often the state changed; only within a turn.
-  [[nodiscard]] std::uint32_t turns() const noexcept { return turns_; }
+  /// Where changes are marked from now on; before the twin's first turn.
+  void leave_marks(change_mark& at) noexcept { mark_ = &at; }
 
 private:
   static void wait() noexcept;
   std::atomic<bool> busy_{false};
-  std::uint32_t turns_ = 0;
+  change_mark* mark_ = nullptr;
 };
 
 class search_board {
@@ -54,17 +59,18 @@ public:
     twin_place place;
     domain::input_id slept_at; ///< {}: whatever the store has
   };
+  using look = std::function<void(const domain::searched_twin&, std::uint32_t row)>;
   /// Looks at every living twin of a shard; those that sleep and are not known go to `missing`.
-  /// `look` is told the twin and its row and how often it changed.
-  using look =
-      std::function<void(const domain::searched_twin&, std::uint32_t row, std::uint32_t turns)>;
   void each(std::uint32_t shard, const look& look_at, std::vector<missing_twin>& missing);
+  /// The same of these rows.
+  void each(std::uint32_t shard, std::span<const std::uint32_t> rows, const look& look_at,
+            std::vector<missing_twin>& missing);
   enum class presence : std::uint8_t { here, unknown, gone };
   /// Looks at one. Unknown: it sleeps and was not read yet; `missing` gets what to read.
   presence one(twin_place place, const look& look_at, missing_twin* missing = nullptr);
-  /// Rows whose twins changed since `seen` was filled by the last call, deleted ones included.
-  void changed(std::uint32_t shard, std::vector<std::uint64_t>& seen,
-               std::vector<std::uint32_t>& rows);
+  /// Appends the rows whose twins changed, woke, slept or ended since the last call, and gives how
+  /// many rows there are. For one caller, who remembers it for others.
+  std::size_t take_changes(std::uint32_t shard, std::vector<std::uint32_t>& rows);
 
   /// The shard has so many rows; the new ones sleep.
   void make_room(std::uint32_t shard, std::uint32_t rows);
@@ -84,14 +90,20 @@ private:
     const domain::twin_state::body* body = nullptr;
     std::unique_ptr<const domain::resting_twin> rest; ///< only while asleep, once known
     domain::input_id slept_at;
-    std::uint32_t sleeps = 0; ///< how often it woke, slept or ended
     state now = state::asleep;
   };
+  static constexpr std::size_t marks_in_block = 4096;
+  using mark_block = std::array<change_mark, marks_in_block>;
   struct shard_part {
     std::mutex lock; ///< a turn may be waited for while it is held, and never the other way around
     std::vector<entry> entries;
+    std::vector<std::unique_ptr<mark_block>> marks; ///< these stay where they are
   };
-  entry& at(shard_part& part, std::uint32_t row);
+  static void make_room(shard_part& part, std::size_t rows);
+  static entry& at(shard_part& part, std::uint32_t row);
+  static change_mark& mark_of(shard_part& part, std::uint32_t row) noexcept {
+    return (*part.marks[row / marks_in_block])[row % marks_in_block];
+  }
   /// Within the turn of an awake one.
   static void look_at_one(const entry& e, std::uint32_t row, const look& look_at);
   static void fetch(const entry& e) noexcept;

@@ -26,6 +26,7 @@ result<std::unique_ptr<search_run>> search_run::compile(const messages::twin_sea
     auto figures = domain::search_figures::parse(q.group_by, q.values, scope.paths);
     if (!figures) return figures.error();
     out->figures_ = std::move(*figures);
+    out->looked_at_ = scope.paths.size();
   } else if (auto order = out->compile_order(q); !order) {
     return order.error();
   }
@@ -37,6 +38,7 @@ status search_run::compile_order(const messages::twin_search& q) {
   auto sort = domain::parse_sort(q.sort, scope_.paths);
   if (!sort) return sort.error().within("sort");
   sort_ = std::move(*sort);
+  looked_at_ = scope_.paths.size(); // fields are read of those that make it into the page
   auto fields = domain::search_fields::parse(q.fields, scope_.paths);
   if (!fields) return fields.error().within("fields");
   fields_ = std::move(*fields);
@@ -52,9 +54,9 @@ int search_run::compare(const item& a, const item& b) const noexcept {
   return domain::compare_keys(sort_, a.keys, a.id, b.keys, b.id);
 }
 
-void search_run::take(const domain::searched_twin& twin) {
-  if (!scope_.covers(twin.id())) return;
-  reader_->look_at(twin);
+void search_run::take(twin_place place, const std::string& id, columns of) {
+  if (!scope_.covers(id)) return;
+  reader_->look_at(of, place.row);
   if (!domain::holds(scope_.filter, *reader_)) return;
   ++total_;
   if (figures_) {
@@ -62,17 +64,15 @@ void search_run::take(const domain::searched_twin& twin) {
     return;
   }
   domain::read_keys(sort_, *reader_, keys_);
-  if (cursor_ && domain::compare_keys(sort_, keys_, twin.id(), cursor_->keys, cursor_->id) <= 0)
-    return;
+  if (cursor_ && domain::compare_keys(sort_, keys_, id, cursor_->keys, cursor_->id) <= 0) return;
   ++after_cursor_;
   if (best_.size() == limit_ &&
-      domain::compare_keys(sort_, keys_, twin.id(), best_.front().keys, best_.front().id) >= 0)
+      domain::compare_keys(sort_, keys_, id, best_.front().keys, best_.front().id) >= 0)
     return;
-  add(twin.id());
+  add(place, id);
 }
 
-// The item is written at once: a moment later the twin may be another one.
-void search_run::add(const std::string& id) {
+void search_run::add(twin_place place, const std::string& id) {
   const auto before = [this](const item& a, const item& b) { return compare(a, b) < 0; };
   if (best_.size() == limit_)
     std::ranges::pop_heap(best_, before); // the room of the one that is left out is used again
@@ -80,12 +80,11 @@ void search_run::add(const std::string& id) {
     best_.emplace_back();
   best_.back().keys = keys_;
   best_.back().id = id;
-  best_.back().text.clear();
-  fields_.write(best_.back().text, *reader_);
+  best_.back().place = place;
   std::ranges::push_heap(best_, before);
 }
 
-result<messages::search_answer> search_run::finish() {
+result<messages::search_answer> search_run::finish(const visit& look_at) {
   messages::search_answer out;
   if (count_ || figures_) out.total = total_;
   if (too_many_groups_)
@@ -96,10 +95,12 @@ result<messages::search_answer> search_run::finish() {
   }
   std::ranges::sort(best_, [this](const item& a, const item& b) { return compare(a, b) < 0; });
   out.document = R"({"items":[)";
-  for (const auto& i : best_) {
-    if (out.document.back() != '[') out.document += ',';
-    out.document += i.text;
-  }
+  for (const auto& i : best_)
+    look_at(i.place, [&](const domain::searched_twin& twin, columns of) {
+      reader_->look_at(of, i.place.row, twin);
+      if (out.document.back() != '[') out.document += ',';
+      fields_.write(out.document, *reader_);
+    });
   out.document += "]}";
   if (after_cursor_ > best_.size())
     out.next = domain::write_cursor({now_ns_, best_.back().keys, best_.back().id});

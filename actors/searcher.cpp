@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/searcher.hpp"
 #include "actors/live_search.hpp"
+#include "actors/search_columns.hpp"
 #include "actors/search_run.hpp"
 #include "actors/sleepers.hpp"
 #include "messages/hash.hpp"
@@ -24,7 +25,8 @@ constexpr auto sweep_pause = std::chrono::seconds{5};
 constexpr std::int64_t token_patience_ns = 2 * ns_per_s;
 constexpr std::int64_t idle_watch_ns = 60 * ns_per_s;
 constexpr std::int64_t forget_sleepers_ns = 600 * ns_per_s;
-constexpr std::uint32_t ages_every = 10; ///< rounds of live_pause
+constexpr std::int64_t ages_pause_ns = ns_per_s; ///< between two looks at all for filters with ages
+constexpr std::int64_t ages_share = 10;          ///< of the searcher's time that these may take
 constexpr std::size_t max_waiting = 256;
 
 /// A search that waits until twins have come as far as it wants to see them.
@@ -33,9 +35,13 @@ struct waiting_search {
   caf::typed_response_promise<search_answer> promise;
   std::int64_t until_ns = 0;
 };
+/// Pulls are answered by the next look at what has changed: so whoever pulls is told all that was
+/// before.
 struct watch {
   std::unique_ptr<live_search> search;
   std::int64_t pulled_ns = 0;
+  watch_pull wanted;
+  std::optional<caf::typed_response_promise<watch_page>> promise;
 };
 
 struct searcher_state {
@@ -44,43 +50,75 @@ struct searcher_state {
   std::map<std::uint64_t, waiting_search> waiting;
   std::uint64_t last_number = 0;
   std::map<std::uint64_t, watch> watches;
-  std::vector<std::vector<std::uint64_t>> seen; ///< by shard and row, while there are watches
-  std::uint32_t rounds = 0;
+  std::unique_ptr<search_columns> columns;
+  std::vector<std::vector<std::uint32_t>> seen; ///< by shard and row, while there are watches
+  std::int64_t ages_due_ns = 0;
   std::int64_t searched_ns = 0; ///< 0: not since the sleepers were forgotten
   counter* searches = nullptr;
   static inline const char* name = "searcher";
 };
 using searcher_actor = caf::stateful_actor<searcher_state>;
 
-/// Every living twin of the node; errors: timed_out while sleeping ones are still being read.
-template <class Take> status each_twin(searcher_state& s, Take take) {
+/// The shard has all its rows on the board.
+void make_room(const searcher_state& s, std::uint32_t shard) {
+  s.with.board->make_room(shard, s.with.inlet->with_directory(
+                                     shard, [](const shard_directory& d) { return d.size(); }));
+}
+
+void begin_search(searcher_state& s) {
   s.searched_ns = s.with.now();
   s.with.board->keep_sleepers(true);
+}
+
+/// Every living twin of the node; errors: timed_out while sleeping ones are still being read.
+template <class Take> status each_twin(searcher_state& s, Take take) {
+  begin_search(s);
   std::vector<search_board::missing_twin> missing;
   for (std::uint32_t shard = 0; shard < s.with.board->shards(); ++shard) {
-    s.with.board->make_room(shard, s.with.inlet->with_directory(
-                                       shard, [](const shard_directory& d) { return d.size(); }));
+    make_room(s, shard);
     s.with.board->each(
         shard,
-        [&](const domain::searched_twin& twin, std::uint32_t row, std::uint32_t) {
+        [&](const domain::searched_twin& twin, std::uint32_t row) {
           take(twin_place{shard, row}, twin);
         },
         missing);
   }
   return s.asleep->read(missing, [&](twin_place place) {
-    (void)s.with.board->one(place, [&](const domain::searched_twin& twin, std::uint32_t,
-                                       std::uint32_t) { take(place, twin); });
+    (void)s.with.board->one(
+        place, [&](const domain::searched_twin& twin, std::uint32_t) { take(place, twin); });
   });
+}
+
+void look_at_place(searcher_state& s, twin_place place,
+                   const std::function<void(const domain::searched_twin&)>& then) {
+  const auto look = [&](const domain::searched_twin& twin, std::uint32_t) { then(twin); };
+  search_board::missing_twin missing;
+  if (s.with.board->one(place, look, &missing) != search_board::presence::unknown) return;
+  (void)s.asleep->read({missing}, [&](twin_place at) { (void)s.with.board->one(at, look); });
 }
 
 result<search_answer> search_now(searcher_state& s, const twin_search& q) {
   auto run = search_run::compile(q, s.with.now());
   if (!run) return run.error();
   s.searches->add();
-  auto looked =
-      each_twin(s, [&](twin_place, const domain::searched_twin& twin) { (*run)->take(twin); });
-  if (!looked) return looked.error();
-  return (*run)->finish();
+  begin_search(s);
+  s.columns->choose({(*run)->paths().begin(), (*run)->paths().end()});
+  std::vector<search_board::missing_twin> missing;
+  for (std::uint32_t shard = 0; shard < s.with.board->shards(); ++shard) {
+    make_room(s, shard);
+    s.columns->update(shard, missing);
+  }
+  auto known = s.asleep->read(missing, [&](twin_place place) { s.columns->update(place); });
+  if (!known) return known.error();
+  for (std::uint32_t shard = 0; shard < s.with.board->shards(); ++shard)
+    s.columns->each(shard, [&](twin_place place, const std::string& id, auto columns) {
+      (*run)->take(place, id, columns);
+    });
+  return (*run)->finish([&s](twin_place place, const auto& then) {
+    look_at_place(s, place, [&](const domain::searched_twin& twin) {
+      then(twin, s.columns->of(place.shard));
+    });
+  });
 }
 
 caf::result<search_answer> answer_now(searcher_state& s, const twin_search& q) {
@@ -157,25 +195,29 @@ void look_again(searcher_actor* self, std::uint64_t number) {
 
 // live searches
 
-status take_all(searcher_state& s, live_search& search) {
-  search.at(s.with.now());
-  return each_twin(
-      s, [&](twin_place place, const domain::searched_twin& twin) { search.take(place, twin); });
-}
-
 caf::result<watch_opened> open_watch(searcher_actor* self, const search_watch& q) {
   auto& s = self->state;
   if (s.watches.size() == max_live_searches)
-    return to_caf({errc::overloaded, "at most 32 live searches at a time"});
+    return to_caf({errc::overloaded, "at most 64 live searches at a time"});
+  std::size_t members = 0;
+  for (const auto& [number, w] : s.watches) members += w.search->members();
+  if (members > max_live_members)
+    return to_caf({errc::overloaded, "live searches hold 2,000,000 twins already"});
   auto search = live_search::compile(q);
   if (!search) return to_caf(search.error());
-  if (auto taken = take_all(s, **search); !taken) return to_caf(taken.error());
+  (*search)->at(s.with.now());
+  auto taken = each_twin(s, [&](twin_place place, const domain::searched_twin& twin) {
+    (*search)->take(place, twin);
+  });
+  if (!taken) return to_caf(taken.error());
   const auto number = ++s.last_number | live_search_bit;
   if (s.watches.empty()) {
     s.seen.assign(s.with.board->shards(), {});
     self->delayed_send(self, live_pause, live_atom::value);
   }
-  s.watches[number] = {std::move(*search), s.with.now()};
+  auto& made = s.watches[number];
+  made.search = std::move(*search);
+  made.pulled_ns = s.with.now();
   return watch_opened{number};
 }
 
@@ -183,17 +225,35 @@ void look_at_changed(searcher_state& s) {
   std::vector<std::uint32_t> rows;
   for (std::uint32_t shard = 0; shard < s.with.board->shards(); ++shard) {
     rows.clear();
-    s.with.board->changed(shard, s.seen[shard], rows);
+    s.columns->changed(shard, s.seen[shard], rows);
     for (const auto row : rows) {
       const twin_place place{shard, row};
-      const auto found = s.with.board->one(
-          place, [&](const domain::searched_twin& twin, std::uint32_t, std::uint32_t) {
+      const auto found =
+          s.with.board->one(place, [&](const domain::searched_twin& twin, std::uint32_t) {
             for (auto& [number, w] : s.watches) w.search->take(place, twin);
           });
       if (found != search_board::presence::gone) continue;
       for (auto& [number, w] : s.watches) w.search->lost(place);
     }
   }
+}
+
+/// Time makes twins enter and leave, too: all are looked at once a second, or less often when that
+/// takes long.
+void look_at_aged(searcher_state& s) {
+  const auto now_ns = s.with.now();
+  const auto ages = [](const auto& w) { return w.second.search->ages(); };
+  if (now_ns < s.ages_due_ns || std::ranges::none_of(s.watches, ages)) return;
+  (void)each_twin(s, [&](twin_place place, const domain::searched_twin& twin) {
+    for (auto& [number, w] : s.watches)
+      if (w.search->ages()) w.search->take(place, twin, false);
+  });
+  s.ages_due_ns = now_ns + std::max(ages_pause_ns, ages_share * (s.with.now() - now_ns));
+}
+
+watch_page next_page(searcher_state& s, watch& of) {
+  return of.search->pull(
+      of.wanted, [&s](twin_place place, const auto& then) { look_at_place(s, place, then); });
 }
 
 void live_round(searcher_actor* self) {
@@ -204,10 +264,34 @@ void live_round(searcher_actor* self) {
   }
   for (auto& [number, w] : s.watches) w.search->at(s.with.now());
   look_at_changed(s);
-  if (++s.rounds % ages_every == 0)
-    for (auto& [number, w] : s.watches)
-      if (w.search->ages()) (void)take_all(s, *w.search);
+  look_at_aged(s);
+  for (auto& [number, w] : s.watches)
+    if (auto promise = std::exchange(w.promise, {})) promise->deliver(next_page(s, w));
   self->delayed_send(self, live_pause, live_atom::value);
+}
+
+/// A watch has one pull at a time: a newer one takes the place of one that waits.
+caf::result<watch_page> pull_watch(searcher_actor* self, const watch_pull& want) {
+  auto& s = self->state;
+  const auto found = s.watches.find(want.watch);
+  if (found == s.watches.end())
+    return to_caf({errc::not_found, "no such live search; it ends after 60 s without a pull"});
+  auto& of = found->second;
+  of.pulled_ns = s.with.now();
+  if (auto older = std::exchange(of.promise, {}))
+    older->deliver(to_caf({errc::conflict, "another pull came"}));
+  of.wanted = want;
+  if (of.search->has_page(want.limit)) return next_page(s, of);
+  of.promise = self->make_response_promise<watch_page>();
+  return *of.promise;
+}
+
+void end_watch(searcher_state& s, std::uint64_t number) {
+  const auto found = s.watches.find(number);
+  if (found == s.watches.end()) return;
+  if (auto promise = std::exchange(found->second.promise, {}))
+    promise->deliver(to_caf({errc::not_found, "the live search has ended"}));
+  s.watches.erase(found);
 }
 
 void sweep(searcher_actor* self) {
@@ -219,6 +303,7 @@ void sweep(searcher_actor* self) {
   if (s.searched_ns != 0 && now_ns - s.searched_ns > forget_sleepers_ns) {
     s.searched_ns = 0;
     s.with.board->keep_sleepers(false);
+    s.columns->forget();
   }
   self->delayed_send(self, sweep_pause, sweep_atom::value);
 }
@@ -228,21 +313,15 @@ caf::behavior searcher(searcher_actor* self, searcher_surroundings with) {
       "pollux_searches_total", "Searches over all twins that were carried out");
   self->state.asleep =
       std::make_unique<sleepers>(*with.inlet, *with.tables, *with.models, *with.board);
+  self->state.columns = std::make_unique<search_columns>(*with.board);
   self->state.with = std::move(with);
   self->delayed_send(self, sweep_pause, sweep_atom::value);
   return {
       [self](const twin_search& q) { return on_search(self, q); },
       [self](const search_watch& q) { return open_watch(self, q); },
-      [self](const watch_pull& want) -> caf::result<watch_page> {
-        const auto found = self->state.watches.find(want.watch);
-        if (found == self->state.watches.end())
-          return to_caf(
-              {errc::not_found, "no such live search; it ends after 60 s without a pull"});
-        found->second.pulled_ns = self->state.with.now();
-        return found->second.search->pull(want);
-      },
+      [self](const watch_pull& want) { return pull_watch(self, want); },
       [self](const watch_close& close) {
-        self->state.watches.erase(close.watch);
+        end_watch(self->state, close.watch);
         return done{"closed"};
       },
       [self](again_atom, std::uint64_t number) { look_again(self, number); },

@@ -61,7 +61,7 @@ status sleepers::read(const std::vector<search_board::missing_twin>& missing,
 
 domain::input_id sleepers::applied(twin_place place) {
   domain::input_id out;
-  const auto look = [&](const domain::searched_twin& twin, std::uint32_t, std::uint32_t) {
+  const auto look = [&](const domain::searched_twin& twin, std::uint32_t) {
     out = twin.last_applied();
   };
   search_board::missing_twin missing;

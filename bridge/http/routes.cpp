@@ -71,7 +71,7 @@ shared shared_of(const route_sources& from) {
           make_hub(events)};
 }
 
-/// What docs/openapi.json describes.
+/// All but the doors of the Web of Things.
 route_table api_routes(const route_sources& from, const shared& with) {
   route_table table;
   add_health_routes(table, from);
@@ -89,6 +89,7 @@ route_table api_routes(const route_sources& from, const shared& with) {
   add_job_routes(table, link);
   add_quarantine_routes(table, link);
   add_stream_routes(table, link->node, with.events);
+  add_live_search_routes(table, link);
   if (from.access) add_ticket_routes(table, *from.access);
   return table;
 }
@@ -105,11 +106,11 @@ route_table make_routes(const route_sources& from) {
 void add_routes(server& to, const route_sources& from) {
   const auto with = shared_of(from);
   auto table = api_routes(from, with);
+  add_wot_routes(table, with.link, with.events);
   table.push_back({"GET", "/api/v1", role::nobody, reach::open, {}});
   table.back().run = [text = table_document(table)](const request&, const responder& respond) {
     respond(document_reply(text));
   };
-  add_wot_routes(table, with.link, with.events); // Thing Descriptions tell of these
   const auto memory = std::make_shared<answer_memory>();
   for (const auto& entry : table)
     to.route(entry.method, entry.pattern, traced(served(entry, memory, wall_clock_ns)));

@@ -3,6 +3,7 @@
 #include "domain/base/time.hpp"
 #include "domain/search/rql_reader.hpp"
 #include <algorithm>
+#include <cmath>
 
 namespace pollux::domain {
 
@@ -164,9 +165,13 @@ private:
     if (auto comma = in_.expect(',', "before the radius"); !comma) return comma;
     const auto metres = in_.number(0, 21e6, "a radius in metres");
     if (!metres) return metres.error();
-    // the band of latitudes is a little too wide, so that rounding leaves nobody out
+    // the bands are a little too wide, so that rounding leaves nobody out; a way of so many degrees
+    // nowhere crosses more longitudes than where it comes closest to a pole
     constexpr double degrees_a_metre = 180 / (math::pi * earth_radius_m);
-    out.numbers = {chord2_of(*metres), *metres * degrees_a_metre * (1 + 1e-9) + 1e-9};
+    const auto north = *metres * degrees_a_metre * (1 + 1e-9) + 1e-9;
+    const auto farthest = std::fabs(centre->latitude) + north;
+    const auto east = farthest < 89.9 ? north / math::of_degrees(farthest).cosine + 1e-9 : 360.0;
+    out.numbers = {chord2_of(*metres), north, east};
     out.centre = on_sphere(*centre);
     return {};
   }

@@ -2,6 +2,7 @@
 #include "domain/search/search_filter.hpp"
 #include "domain/base/glob.hpp"
 #include <algorithm>
+#include <cmath>
 
 namespace pollux::domain {
 
@@ -30,10 +31,12 @@ bool geo_holds(const search_term& f, path_reader& from) {
   if (!place) return false;
   if (f.test == search_test::within_polygon) return in_polygon(*place, f.corners);
   if (f.test == search_test::within_radius) {
-    // most are too far to the north or south already
+    // most are too far to the north or south, east or west already
     const auto north = place->latitude - f.corners.front().latitude;
-    return north <= f.numbers[1] && -north <= f.numbers[1] &&
-           chord2(on_sphere(*place), f.centre) <= f.numbers[0];
+    if (north > f.numbers[1] || -north > f.numbers[1]) return false;
+    const auto east = std::fabs(place->longitude - f.corners.front().longitude);
+    if (std::min(east, 360 - east) > f.numbers[2]) return false;
+    return chord2(from.sphere_of(*place), f.centre) <= f.numbers[0];
   }
   return in_box(*place, f.numbers[0], f.numbers[1], f.numbers[2], f.numbers[3]);
 }

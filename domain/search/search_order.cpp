@@ -125,7 +125,8 @@ void read_keys(const std::vector<sort_term>& terms, path_reader& from,
     auto& key = keys[i];
     if (term.nearest) {
       const auto place = place_of(term.places, from);
-      key.value = place ? found_value::of(chord2(on_sphere(*place), term.centre)) : found_value{};
+      key.value =
+          place ? found_value::of(chord2(from.sphere_of(*place), term.centre)) : found_value{};
       continue;
     }
     key.value = from.get(term.path);

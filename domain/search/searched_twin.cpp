@@ -37,6 +37,7 @@ resting_twin resting(const twin_state::body& twin) {
 
 void path_reader::look_at(const searched_twin& twin) {
   twin_ = &twin;
+  columns_ = {};
   const auto& rules = twin.rules();
   if (bound_ != nullptr && bound_->rules == rules) return;
   for (const auto& m : models_)
@@ -72,6 +73,18 @@ path_reader::binding path_reader::bind(const model& rules, const search_path& pa
 }
 
 found_value path_reader::get(std::size_t index) {
+  return index < columns_.size() ? get_column(index) : get_twin(index);
+}
+
+found_value path_reader::get_column(std::size_t index) const {
+  const auto& column = *columns_[index];
+  const auto kind = paths_[index].kind;
+  if (kind == path_kind::age || kind == path_kind::telemetry_age)
+    return age_of(column.event_time_ns(row_));
+  return column.get(row_);
+}
+
+found_value path_reader::get_twin(std::size_t index) {
   const auto& path = paths_[index];
   const auto& b = bound_->of[index];
   const auto& twin = *twin_;
@@ -126,9 +139,27 @@ const latest_value* path_reader::latest_of(const search_path& path, const bindin
 }
 
 std::int64_t path_reader::event_time_ns(std::size_t index) const {
+  if (index < columns_.size()) return columns_[index]->event_time_ns(row_);
   std::string_view text;
   const auto* value = latest_of(paths_[index], bound_->of[index], text);
   return value == nullptr ? no_time : value->event_time_ns;
+}
+
+const sphere_point& path_reader::sphere_of(const geo_place& place) noexcept {
+  if (place.latitude != last_place_.latitude || place.longitude != last_place_.longitude) {
+    last_place_ = place;
+    last_sphere_ = on_sphere(place);
+  }
+  return last_sphere_;
+}
+
+std::int64_t path_reader::time_ns(std::size_t index) const {
+  switch (paths_[index].kind) {
+  case path_kind::age: return twin_->last_event_ns();
+  case path_kind::telemetry:
+  case path_kind::telemetry_age: return event_time_ns(index);
+  default: return no_time;
+  }
 }
 
 found_value path_reader::telemetry(const search_path& path, const binding& b) const {

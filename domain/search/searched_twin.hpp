@@ -3,9 +3,12 @@
 // asleep, which is far less and cannot change before it wakes.
 #pragma once
 #include "domain/search/found_value.hpp"
+#include "domain/search/geo.hpp"
 #include "domain/search/search_path.hpp"
+#include "domain/search/twin_column.hpp"
 #include "domain/twin/twin_state.hpp"
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -76,13 +79,27 @@ public:
       : paths_(paths), now_ns_(now_ns) {}
 
   void look_at(const searched_twin& twin);
-  [[nodiscard]] const searched_twin& twin() const noexcept { return *twin_; }
+  /// The same of what was read before: a column for each of the first paths, which outlive the
+  /// look. With `beside`, the other paths are read of the twin itself.
+  void look_at(std::span<const twin_column* const> columns, std::size_t row) noexcept {
+    columns_ = columns;
+    row_ = row;
+  }
+  void look_at(std::span<const twin_column* const> columns, std::size_t row,
+               const searched_twin& beside) {
+    look_at(beside);
+    look_at(columns, row);
+  }
   /// The value at paths[index]; its text lives until the next call. Cost: no allocation, but for
   /// texts with escapes and times.
   [[nodiscard]] found_value get(std::size_t index);
   /// Of a telemetry's newest value; no_time: none.
   [[nodiscard]] std::int64_t event_time_ns(std::size_t index) const;
+  /// The same of all that a column keeps times of: telemetry, and what an age is the age of.
+  [[nodiscard]] std::int64_t time_ns(std::size_t index) const;
   [[nodiscard]] std::int64_t now_ns() const noexcept { return now_ns_; }
+  /// on_sphere(), remembered for the last place: filters and orders ask one after the other.
+  [[nodiscard]] const sphere_point& sphere_of(const geo_place& place) noexcept;
   [[nodiscard]] const search_path& path(std::size_t index) const { return paths_[index]; }
 
 private:
@@ -106,10 +123,17 @@ private:
 
   const std::vector<search_path>& paths_;
   std::int64_t now_ns_;
+  [[nodiscard]] found_value get_column(std::size_t index) const;
+  [[nodiscard]] found_value get_twin(std::size_t index);
+
   const searched_twin* twin_ = nullptr;
+  std::span<const twin_column* const> columns_; ///< of the first paths
+  std::size_t row_ = 0;
   const bound_model* bound_ = nullptr;
   std::vector<std::unique_ptr<bound_model>> models_;
   std::string scratch_;
+  geo_place last_place_;
+  sphere_point last_sphere_ = on_sphere({});
 };
 
 } // namespace pollux::domain

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a search over N twins takes (default 100,000), awake and asleep: p50 and p99 of 200 runs
-// of each question, with nothing of the wire around it; CPU time beside, for a machine with
-// other work.
+// How long a search over N twins takes (default 100,000): p50 and p99 of 200 runs of each question,
+// with nothing of the wire around it (tests/bench/search asks a node over HTTP); CPU time beside,
+// for a machine with other work. Between two runs none, a hundredth, or all of the twins change;
+// then all are asleep. `first` is the first run of a question, whose columns are not there yet.
 //   search_twins [twins] [runs]
-#include "actors/search_board.hpp"
+#include "actors/search_columns.hpp"
 #include "actors/search_run.hpp"
 #include "tests/unit/domain/search/search_fixture.hpp"
 #include <algorithm>
@@ -64,29 +65,48 @@ struct taken {
   double wall_ms, cpu_ms;
 };
 
-taken run(actors::search_board& board, const messages::twin_search& q) {
+taken run(actors::search_board& board, actors::search_columns& columns,
+          const messages::twin_search& q) {
   const auto began = std::chrono::steady_clock::now();
   const auto cpu_began = cpu_ms();
   auto search = actors::search_run::compile(q, domain::testing::start_ns + 60'000'000'000);
   if (!search) std::abort();
   std::vector<actors::search_board::missing_twin> missing;
+  columns.choose({(*search)->paths().begin(), (*search)->paths().end()});
+  for (std::uint32_t shard = 0; shard < shards; ++shard) columns.update(shard, missing);
   for (std::uint32_t shard = 0; shard < shards; ++shard)
-    board.each(
-        shard,
-        [&](const domain::searched_twin& twin, std::uint32_t, std::uint32_t) {
-          (*search)->take(twin);
-        },
-        missing);
-  if (!missing.empty() || !(*search)->finish()) std::abort();
+    columns.each(shard, [&](actors::twin_place place, const std::string& id, auto of) {
+      (*search)->take(place, id, of);
+    });
+  const auto answer = (*search)->finish([&](actors::twin_place place, const auto& then) {
+    (void)board.one(place, [&](const domain::searched_twin& twin, std::uint32_t) {
+      then(twin, columns.of(place.shard));
+    });
+  });
+  if (!missing.empty() || !answer) std::abort();
   const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - began;
   return {wall.count(), cpu_ms() - cpu_began};
 }
 
-void measure(actors::search_board& board, const char* how, int runs) {
+/// Every `one_in`th twin changes; 0: none.
+void change(std::deque<searched>& fleet, std::size_t one_in) {
+  if (one_in == 0) return;
+  for (std::size_t i = 0; i < fleet.size(); i += one_in) {
+    fleet[i].turn.begin();
+    fleet[i].turn.end(true);
+  }
+}
+
+void measure(actors::search_board& board, std::deque<searched>& fleet, const char* how, int runs,
+             std::size_t one_in) {
   for (const auto& q : questions()) {
+    actors::search_columns columns(board);
+    change(fleet, 1);
+    const auto first = run(board, columns, q.what);
     std::vector<double> wall, cpu;
     for (int i = 0; i < runs; ++i) {
-      const auto t = run(board, q.what);
+      change(fleet, one_in);
+      const auto t = run(board, columns, q.what);
       wall.push_back(t.wall_ms);
       cpu.push_back(t.cpu_ms);
     }
@@ -94,8 +114,10 @@ void measure(actors::search_board& board, const char* how, int runs) {
       std::ranges::sort(ms);
       return ms[std::min(ms.size() - 1, static_cast<std::size_t>(share * double(ms.size())))];
     };
-    std::printf("%-7s %-28s p50 %7.2f ms  p99 %7.2f ms   of CPU: p50 %6.2f  p99 %6.2f\n", how,
-                q.name, at(wall, 0.5), at(wall, 0.99), at(cpu, 0.5), at(cpu, 0.99));
+    std::printf("%-12s %-24s p50 %6.2f ms  p99 %6.2f   of CPU: p50 %6.2f  p99 %6.2f  first %6.2f"
+                "   %5.1f MB\n",
+                how, q.name, at(wall, 0.5), at(wall, 0.99), at(cpu, 0.5), at(cpu, 0.99),
+                first.cpu_ms, static_cast<double>(columns.bytes()) / 1e6);
   }
 }
 
@@ -123,9 +145,11 @@ int main(int argc, char** argv) {
       one.twin.properties(R"({"line":"L)" + std::to_string(i % 20) + R"(","floor":2})");
     board.awake(one.place, one.turn, one.twin.state);
   }
-  measure(board, "awake", runs);
+  measure(board, fleet, "still", runs, 0);
+  measure(board, fleet, "1 % changed", runs, 100);
+  measure(board, fleet, "all changed", runs, 1);
   board.keep_sleepers(true);
   for (auto& one : fleet) board.asleep(one.place, one.turn, one.twin.state);
-  measure(board, "asleep", runs);
+  measure(board, fleet, "asleep", runs, 0);
   return 0;
 }

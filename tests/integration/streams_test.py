@@ -21,15 +21,15 @@ INGRESS = {"topic": "telemetry/{space}/{name}", "twin": "{space}:{name}", "model
 
 
 class Events:
-    """One reader of /api/v1/events. `token` by header, or in the address as a ticket."""
+    """One reader of /api/v1/events, or of another stream. `token` by header, or in the address as a ticket."""
 
-    def __init__(self, port, query="", token=None, last_id=None, small_window=False):
+    def __init__(self, port, query="", token=None, last_id=None, small_window=False, path="/api/v1/events"):
         self.socket = socket.socket()
         if small_window:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(20)
         self.socket.connect(("127.0.0.1", port))
-        head = "GET /api/v1/events%s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n" % query
+        head = "GET %s%s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n" % (path, query)
         if token:
             head += "Authorization: Bearer %s\r\n" % token
         if last_id:
@@ -40,7 +40,7 @@ class Events:
         self.status = int(self.head.split()[1])
         self.type = "Content-Type: text/event-stream" in self.head
         if self.status == 200:
-            assert self._until(b"\n\n").startswith(b": "), "a comment comes first"
+            assert self._until(b"\n\n").startswith(b":"), "a comment comes first"
 
     def _until(self, mark):
         while mark not in self.bytes:

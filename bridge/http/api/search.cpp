@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/v1/search/aggregate: figures of groups of twins. The search itself is GET /api/v1/twins.
 #include "bridge/http/api/door.hpp"
+#include "bridge/http/api/scope.hpp"
 
 namespace pollux::bridge::http {
 
@@ -8,16 +9,6 @@ namespace {
 
 constexpr std::size_t most_words = 16;
 constexpr std::int64_t patience_ns = 30'000'000'000; ///< the first search reads sleeping twins
-
-/// Figures cannot be held against a role afterwards, as rows can: other twins are never looked at.
-std::vector<std::string> readable(const identity& who) {
-  std::vector<std::string> out;
-  if (who.may_everywhere(role::viewer)) return out;
-  for (const auto& g : who.grants)
-    if (g.what >= role::viewer) out.push_back(g.namespaces + ":*");
-  if (out.empty()) out.emplace_back(":"); // no id is this, and an empty list would mean all
-  return out;
-}
 
 void aggregate(const door_pointer& to, const request& r, const responder& respond) {
   query_reader q(r);
@@ -28,7 +19,8 @@ void aggregate(const door_pointer& to, const request& r, const responder& respon
   wanted.at_least = q.text("at_least");
   if (auto wrong = q.refusal()) return respond(std::move(*wrong));
   if (wanted.values.empty()) wanted.values = {"count"};
-  wanted.within = readable(r.who);
+  // figures cannot be held against a role afterwards, as rows can: other twins are not looked at
+  wanted.within = search_scope(r.who, "*");
   answer(
       to, std::move(wanted), respond,
       [](const messages::search_answer& found) -> response {

@@ -2,6 +2,7 @@
 // /api/v1/twins: the list, one twin, to make one and to end one.
 #include "bridge/http/api/cursor.hpp"
 #include "bridge/http/api/door.hpp"
+#include "bridge/http/api/scope.hpp"
 #include "domain/base/glob.hpp"
 #include "domain/base/twin_id.hpp"
 
@@ -21,29 +22,9 @@ json row_json(const messages::twin_row& row) {
           {"active_alerts", row.active_alerts}};
 }
 
-/// The globs a search is held to: the one asked for, in the namespaces they may read. Rows are held
-/// against both once more, as not every pair of globs has a common one.
-std::vector<std::string> within(const identity& who, const std::string& glob) {
-  if (who.may_everywhere(role::viewer)) return {glob};
-  const auto colon = glob.find(':');
-  const auto space = colon == std::string::npos ? "*" : glob.substr(0, colon);
-  const auto name = colon == std::string::npos ? "*" : glob.substr(colon + 1);
-  const bool literal = space.find_first_of("*?") == std::string::npos;
-  std::vector<std::string> out;
-  for (const auto& g : who.grants) {
-    if (g.what < role::viewer) continue;
-    if (!literal)
-      out.push_back(g.namespaces + ":" + (space == "*" ? name : "*"));
-    else if (matches_glob(g.namespaces, space))
-      out.push_back(glob);
-  }
-  if (out.empty()) out.emplace_back(":"); // no id is this, and an empty list would mean all
-  return out;
-}
-
 void search(const door_pointer& to, const request& r, messages::twin_search query,
             const std::string& glob, const std::string& list, const responder& respond) {
-  query.within = within(r.who, glob);
+  query.within = search_scope(r.who, glob);
   answer(
       to, std::move(query), respond,
       [r, glob, list](const messages::search_answer& found) -> response {

@@ -14,7 +14,7 @@ std::string key_of(const subscription& s) {
   std::string out{s.state ? 's' : '-', s.alert ? 'a' : '-', s.command ? 'c' : '-'};
   out += s.twins;
   for (const auto& space : s.namespaces) (out += '\n') += space;
-  return out;
+  return s.filter.empty() ? out : out + "\n\n" + s.filter;
 }
 
 bool wanted(const subscription& s, std::string_view kind, std::string_view twin) {
@@ -54,6 +54,10 @@ std::shared_ptr<hub::list> hub::list_for(const subscription& wants) {
   if (found) return found;
   found = std::make_shared<list>();
   found->wants = wants;
+  if (!wants.filter.empty()) {
+    found->filter = std::make_unique<filter_state>();
+    found->filter->number = ++last_filter_;
+  }
   if (is_exact(wants.twins))
     exact_.emplace(wants.twins, found.get());
   else
@@ -233,7 +237,8 @@ hub::batch hub::batch_after(list& l, std::uint64_t place, framing how) const {
   const bool socket = how == framing::web_socket;
   auto& known = l.last[socket ? 1 : 0];
   auto it = l.events.upper_bound(place);
-  if (it == l.events.end()) return {place, place, nullptr};
+  if (it == l.events.end() || (l.filter && it->first > l.filter->settled))
+    return {place, place, nullptr};
   if (known.text && known.from == place) return known; // of this very flush()
   batch out{place, place, nullptr};
   std::string text;
@@ -241,6 +246,7 @@ hub::batch hub::batch_after(list& l, std::uint64_t place, framing how) const {
   const event_pointer first = it->second;
   for (; it != l.events.end(); ++it) {
     const auto& e = *it->second;
+    if (l.filter && e.number > l.filter->settled) break;
     const auto size = socket ? e.size + 1 : e.frame->size();
     if (taken != 0 && text.size() + size + 32 > options_.batch_bytes) break;
     if (socket) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace pollux::bridge::http {
@@ -22,6 +23,7 @@ struct subscription {
   std::string twins = "*"; ///< a glob
   bool state = true, alert = true, command = true;
   std::vector<std::string> namespaces = {"*"}; ///< globs of what the reader may see
+  std::string filter; ///< RQL; not empty: only of twins it holds for (see hub::settle)
 };
 
 enum class framing : std::uint8_t { event_stream, web_socket };
@@ -53,6 +55,22 @@ public:
   void flush(std::int64_t now_ns);
   [[nodiscard]] std::size_t readers() const;
 
+  // Filters. Which twins a filter holds for is found out by somebody else, who tells it to the list
+  // of those who read with it; until then its events wait.
+  /// Somebody does that for this subscription already.
+  [[nodiscard]] bool is_followed(const subscription& wants) const;
+  /// The list of reader `number`, when it has a filter that nobody follows: from now on the caller
+  /// does.
+  [[nodiscard]] std::optional<std::uint64_t> claim_filter(std::uint64_t number);
+  /// The filter holds for these now, and no longer for those. `upto` not 0: that is all there was
+  /// before this event. What a twin tells some 0.2 s after it left still goes out, so that the
+  /// event with which it left is seen. False: nobody reads the list any more.
+  bool settle(std::uint64_t filtered, const std::vector<std::string>& entered,
+              const std::vector<std::string>& left, std::uint64_t upto);
+  /// The filter cannot be followed: its readers are sent away, to come again.
+  void give_up_filter(std::uint64_t filtered);
+  [[nodiscard]] std::uint64_t last_number() const;
+
   /// One pump at a time: true for who may feed the hub now.
   [[nodiscard]] bool claim_pump();
   /// True when nobody has read since `since_ns`: the pump is given up, and recent events forgotten.
@@ -79,6 +97,13 @@ private:
     std::uint64_t from = 0, to = 0;
     chunk text;
   };
+  struct filter_state {
+    std::uint64_t number = 0;
+    std::uint64_t settled = 0; ///< later events wait
+    bool followed = false;
+    std::unordered_set<std::string> members;
+    std::unordered_set<std::string> leaving, left; ///< since the last settlement; in the last one
+  };
   struct list {
     subscription wants;
     std::map<std::uint64_t, event_pointer> events;
@@ -86,6 +111,7 @@ private:
     std::uint64_t least_place = 0; ///< no reader is before it
     std::size_t overdue_bytes = 0; ///< of events that are no longer among the recent ones
     batch last[2]; ///< of each framing: what the next reader at the same place gets, too
+    std::unique_ptr<filter_state> filter; ///< of a subscription with one
   };
 
   void offer(list& to, const event_pointer& e, std::uint64_t replaced);
@@ -98,11 +124,12 @@ private:
   [[nodiscard]] batch batch_after(list& l, std::uint64_t place, framing how) const;
   void resume(reader& r, std::string_view last_id) const;
   [[nodiscard]] std::shared_ptr<list> list_for(const subscription& wants);
+  [[nodiscard]] std::shared_ptr<list> filtered_list(std::uint64_t number) const;
 
   mutable std::mutex mutex_;
   hub_options options_;
   std::string epoch_;
-  std::uint64_t last_number_ = 0, last_reader_ = 0;
+  std::uint64_t last_number_ = 0, last_reader_ = 0, last_filter_ = 0;
   std::uint64_t forgotten_ = 0; ///< number of the newest event that had to give way
   std::size_t recent_bytes_ = 0;
   std::map<std::uint64_t, event_pointer> recent_;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/http/stream/routes.hpp"
+#include "bridge/http/stream/filter_follower.hpp"
 #include "bridge/http/stream/pump.hpp"
-#include <nlohmann/json.hpp>
+#include "domain/search/search_filter.hpp"
+#include <mutex>
 #include <random>
 
 namespace pollux::bridge::http {
 
 namespace {
 
-using nlohmann::json;
-
-constexpr std::size_t longest_glob = 512, longest_id = 64;
+constexpr std::size_t longest_id = 64;
 
 struct source {
   node_link link;
@@ -62,64 +62,109 @@ status set_word(wanted_events& out, std::string_view name, const std::string& va
     out.what.twins = value;
   } else if (name == "kinds") {
     return set_kinds(out.what, value);
+  } else if (name == "filter") {
+    std::vector<domain::search_path> paths;
+    if (auto read = domain::parse_filter(value, paths); !read) return read.error().within("filter");
+    out.what.filter = value;
   } else if (name == "last_event_id") {
     out.last_id = value.substr(0, longest_id);
   } else {
     return failure{errc::invalid_argument, "no word '" + std::string(name) +
                                                "' here; there are twins, kinds, "
-                                               "last_event_id"};
+                                               "filter, last_event_id"};
   }
   return {};
 }
 
-void serve_events(const source& from, const request& r, const responder& respond) {
-  const auto wanted = wanted_by(r);
-  if (!wanted) return respond(problem(wanted.error()));
+response event_stream(const source& from, const identity& who, const wanted_events& wanted,
+                      std::optional<std::uint64_t> watch) {
   response out;
   out.content_type = "text/event-stream";
   out.headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
   const auto number = std::make_shared<std::uint64_t>(0);
   auto on = std::make_shared<stream>();
-  on->opened = [from, wanted = *wanted, number](const std::shared_ptr<outlet>& to) {
+  on->opened = [from, who, wanted, watch, number](const std::shared_ptr<outlet>& to) {
     to->push(text_of(": pollux\nretry: 1000\n\n"));
     *number = from.to->join(wanted.what, to, framing::event_stream, wanted.last_id, steady_ns());
     keep_pumping(from.link, from.to);
+    keep_following(from.link, from.to, who, wanted.what, *number, watch);
   };
   on->closed = [from, number] { from.to->leave(*number); };
   out.goes_on = std::move(on);
-  respond(std::move(out));
+  return out;
+}
+
+void serve_events(const source& from, const request& r, const responder& respond) {
+  const auto wanted = wanted_by(r);
+  if (!wanted) return respond(problem(wanted.error()));
+  open_filter(from.link, from.to, r.who, wanted->what,
+              [from, who = r.who, wanted = *wanted,
+               respond](const result<std::optional<std::uint64_t>>& watch) {
+                if (!watch) return respond(problem(watch.error()));
+                respond(event_stream(from, who, wanted, *watch));
+              });
 }
 
 /// One WebSocket: a subscription that each message of the client replaces.
-class conversation {
+class conversation : public std::enable_shared_from_this<conversation> {
 public:
   conversation(source from, identity who) : from_(std::move(from)), who_(std::move(who)) {}
-  void opened(const std::shared_ptr<outlet>& to) { to_ = to; }
+  void opened(const std::shared_ptr<outlet>& to) {
+    const std::lock_guard lock(mutex_);
+    to_ = to;
+  }
   void closed() {
+    const std::lock_guard lock(mutex_);
     if (number_ != 0) from_.to->leave(number_);
     to_.reset();
   }
+  /// Stands when the filter, if there is one, is known to the node; until then the one before does.
   void subscribe(const wanted_events& wanted) {
-    if (number_ != 0) from_.to->leave(number_);
-    to_->push(text_of(R"({"type":"subscribed","twins":)" +
-                      json(wanted.what.twins).dump(-1, ' ', false, json::error_handler_t::replace) +
-                      "}"));
-    number_ = from_.to->join(wanted.what, to_, framing::web_socket, wanted.last_id, steady_ns());
-    keep_pumping(from_.link, from_.to);
+    std::uint64_t turn = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      turn = ++turn_;
+    }
+    open_filter(from_.link, from_.to, who_, wanted.what,
+                [self = shared_from_this(), wanted,
+                 turn](const result<std::optional<std::uint64_t>>& watch) {
+                  self->stand(wanted, turn, watch);
+                });
   }
   void received(std::string_view message) {
     const auto wanted = wanted_by(who_, message);
     if (wanted) return subscribe(*wanted);
-    // what does not fit, because the client reads nothing, is not worth keeping
-    to_->push(text_of(json{{"type", "error"}, {"detail", wanted.error().what}}.dump(
-        -1, ' ', false, json::error_handler_t::replace)));
+    const std::lock_guard lock(mutex_);
+    complain(wanted.error());
   }
 
 private:
+  /// What does not fit, because the client reads nothing, is not worth keeping.
+  void complain(const failure& f) {
+    to_->push(text_of(json{{"type", "error"}, {"detail", f.what}}.dump(
+        -1, ' ', false, json::error_handler_t::replace)));
+  }
+  void stand(const wanted_events& wanted, std::uint64_t turn,
+             const result<std::optional<std::uint64_t>>& watch) {
+    const std::lock_guard lock(mutex_);
+    const bool late = !to_ || turn != turn_; // gone, or it wants something else by now
+    if (late && watch) return keep_following(from_.link, from_.to, who_, wanted.what, 0, *watch);
+    if (late) return;
+    if (!watch) return complain(watch.error());
+    if (number_ != 0) from_.to->leave(number_);
+    json told{{"type", "subscribed"}, {"twins", wanted.what.twins}};
+    if (!wanted.what.filter.empty()) told["filter"] = wanted.what.filter;
+    to_->push(text_of(told.dump(-1, ' ', false, json::error_handler_t::replace)));
+    number_ = from_.to->join(wanted.what, to_, framing::web_socket, wanted.last_id, steady_ns());
+    keep_pumping(from_.link, from_.to);
+    keep_following(from_.link, from_.to, who_, wanted.what, number_, *watch);
+  }
+
   source from_;
   identity who_;
+  std::mutex mutex_;
   std::shared_ptr<outlet> to_;
-  std::uint64_t number_ = 0;
+  std::uint64_t number_ = 0, turn_ = 0;
 };
 
 void serve_socket(const source& from, const request& r, const responder& respond) {
