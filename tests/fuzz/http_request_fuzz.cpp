@@ -9,18 +9,12 @@
 #include "bridge/http/api/twin_change.hpp"
 #include "bridge/http/gate.hpp"
 #include "fuzz.hpp"
+#include "request_text.hpp"
 
 using namespace pollux;
 using namespace pollux::bridge::http;
 
 namespace {
-
-std::string_view take_line(std::string_view& rest) {
-  const auto end = rest.find('\n');
-  const auto line = rest.substr(0, end);
-  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-  return line;
-}
 
 const router& routes() {
   static const router all = [] {
@@ -99,20 +93,8 @@ void check_body(request r) {
 } // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  auto rest = fuzz::bytes_of(data, size);
-  const auto first = take_line(rest);
-  const auto blank = std::min(first.find(' '), first.size());
   request r;
-  r.method = std::string(first.substr(0, blank));
-  const auto target = first.substr(std::min(blank + 1, first.size()));
-  while (!rest.empty()) {
-    const auto line = take_line(rest);
-    if (line.empty()) break;
-    const auto colon = std::min(line.find(':'), line.size());
-    r.headers.emplace_back(std::string(line.substr(0, colon)),
-                           std::string(line.substr(std::min(colon + 1, line.size()))));
-  }
-  r.body = std::string(rest);
+  const auto target = fuzz::read_request(fuzz::bytes_of(data, size), r);
   gate entrance({true, {"https://desk.example"}, 0});
   const auto decided = entrance.decide(r, target, true, routes(), 0);
   if (decided.run == nullptr && decided.instead.status >= 400) check_problem(decided.instead);
