@@ -83,6 +83,8 @@ public:
     };
   }
 
+  void on_exit() override { told_.clear(); } // they hold the hosts
+
 private:
   void note_trace(const traced_command& t) {
     if (!traces_.try_emplace(t.id, t.traceparent).second) return;
