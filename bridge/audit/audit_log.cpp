@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace pollux::bridge::audit {
@@ -139,16 +141,19 @@ void log::add(const deed& done, const ending& how, std::int64_t wall_ns) {
 bool log::ready(const std::string& month, std::size_t size) {
   const auto path = path_of(options_.folder, month);
   const auto most = std::max(options_.bytes / files_kept, least_file);
+  bool aside = false; // once: a file system that cannot do it must not cost a line
   for (int tries = 0; tries < 10; ++tries) {
     if ((file_ < 0 || month != month_) && !open(month)) return false;
     std::uint64_t present = 0;
     if (::flock(file_, LOCK_SH) != 0) return false;
     const bool there = is_still_there(file_, path, present);
-    if (there && (present == 0 || present + size <= most)) return true;
-    if (there)
+    if (there && (present == 0 || present + size <= most || aside)) return true;
+    if (there) {
       put_aside(month);
-    else
+      aside = true;
+    } else {
       close();
+    }
   }
   return false;
 }
@@ -163,16 +168,18 @@ bool log::open(const std::string& month) {
   file_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file_ < 0) return false;
   torn_ = ends_within_a_line(path); // a power cut, or a full disk
-  if (month != month_) remove_old(month);
-  month_ = month;
+  if (std::exchange(month_, month) != month) {
+    remove_old(month);
+    make_room();
+  }
   return true;
 }
 
-/// The file of the month gets a number, and the oldest files go.
+/// The file of the month gets a number.
 void log::put_aside(const std::string& month) {
   close();
   const auto path = path_of(options_.folder, month);
-  auto files = files_in(options_.folder);
+  const auto files = files_in(options_.folder);
   unsigned number = 0;
   for (const auto& file : files)
     if (const auto name = file.filename().string(); name.size() == 20 && name.starts_with(month))
@@ -185,11 +192,18 @@ void log::put_aside(const std::string& month) {
       ::unlink(path.c_str());
       break;
     }
-    if (errno != EEXIST) break;
+    if (errno == EEXIST) continue;
+    std::rename(path.c_str(), to.c_str()); // no links there
+    break;
   }
-  files = files_in(options_.folder);
+  make_room();
+}
+
+/// For one more file: the oldest go.
+void log::make_room() const {
+  const auto files = files_in(options_.folder);
   std::error_code ignored;
-  const auto most = options_.bytes - options_.bytes / files_kept; // the new one has room, too
+  const auto most = options_.bytes - options_.bytes / files_kept;
   std::uint64_t all = 0;
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     const auto size = fs::file_size(*file, ignored);

@@ -63,6 +63,7 @@ private:
   bool ready(const std::string& month, std::size_t size);
   bool open(const std::string& month);
   void put_aside(const std::string& month);
+  void make_room() const;
   void remove_old(const std::string& month) const;
   bool put(std::string_view line);
   void close();

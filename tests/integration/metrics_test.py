@@ -185,7 +185,12 @@ class Metrics(support.NodeTest):
         prometheus = self.tool("prometheus")
         node = self.working()
         port = support.free_port()
+        # a node that asks for tokens, and the lines that are for one
+        (self.folder / "token").write_text(node.cli("token", "create", "prometheus", "--role", "viewer").strip())
         config = (DOCS / "prometheus" / "prometheus.yml").read_text()
+        config = config.replace("    # authorization:\n    #   credentials_file: /etc/prometheus/pollux.token\n",
+                                "    authorization:\n      credentials_file: %s\n" % (self.folder / "token"))
+        self.assertIn("\n    authorization:", config)
         config = config.replace("127.0.0.1:8080", "127.0.0.1:%d" % node.http_port).replace("15s", "1s")
         (self.folder / "prometheus.yml").write_text(config)
         shutil.copy(DOCS / "prometheus" / "pollux.rules.yml", self.folder)
