@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t buffer_bytes = 64 << 10;
 constexpr std::size_t region_bytes = 1 << 20; ///< of a log file, allocated and mapped at once
-constexpr std::size_t large_write_bytes = 8 << 10; ///< then a system call is cheaper than page faults
 
 std::string error_text(int number) { return std::generic_category().message(number); }
 
@@ -129,14 +128,13 @@ private:
   leveldb::Status write(const char* data, std::size_t size) {
     if (const int error = env_.faults().on_write(size); error != 0)
       return failed_ = io_error(handle_->name(), error);
-    if (mapped_ && size < large_write_bytes) {
+    if (mapped_) {
       if (const int error = copy(data, size); error != 0)
         return failed_ = io_error(handle_->name(), error);
       handle_->add_written(size);
       env_.count_written(size);
       return {};
     }
-    if (mapped_) return write_large(data, size);
     std::size_t done = 0;
     while (done < size) {
       const auto n = ::write(handle_->fd(), data + done, size - done);
@@ -149,27 +147,10 @@ private:
     return {};
   }
 
-  /// Whole pages that nobody has mapped yet need not be filled with zeros first.
-  leveldb::Status write_large(const char* data, std::size_t size) {
-    std::size_t done = 0;
-    while (done < size) {
-      const auto n =
-          ::pwrite(handle_->fd(), data + done, size - done, static_cast<off_t>(at_ + done));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return failed_ = io_error(handle_->name(), errno);
-      done += static_cast<std::size_t>(n);
-    }
-    at_ += size;
-    if (at_ > region_end_) region_end_ = 0;
-    handle_->add_written(size);
-    env_.count_written(size);
-    return {};
-  }
-
   /// 0 or errno.
   int copy(const char* data, std::size_t size) {
     while (size > 0) {
-      if (at_ >= region_end_)
+      if (at_ == region_end_)
         if (const int error = next_region(); error != 0) return error;
       const auto part = std::min<std::uint64_t>(size, region_end_ - at_);
       std::memcpy(region_ + (at_ + region_bytes - region_end_), data, part);
@@ -182,15 +163,14 @@ private:
 
   int next_region() {
     unmap();
-    const auto start = at_ - at_ % region_bytes;
-    const auto from = static_cast<off_t>(start);
+    const auto from = static_cast<off_t>(at_);
     if (const int error = ::posix_fallocate(handle_->fd(), from, region_bytes); error != 0)
       return error;
     void* mapped =
         ::mmap(nullptr, region_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, handle_->fd(), from);
     if (mapped == MAP_FAILED) return errno;
     region_ = static_cast<char*>(mapped);
-    region_end_ = start + region_bytes;
+    region_end_ = at_ + region_bytes;
     return 0;
   }
 

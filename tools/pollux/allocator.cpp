@@ -6,4 +6,4 @@
 
 // read by jemalloc at its start, under this very name
 extern "C" const char* malloc_conf;
-const char* malloc_conf = "narenas:1,dirty_decay_ms:10000,muzzy_decay_ms:0,background_thread:true";
+const char* malloc_conf = "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true";
