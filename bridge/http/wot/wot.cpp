@@ -44,7 +44,7 @@ void add_thing_route(route_table& to, const thing_door_pointer& from, const char
                      const char* path, role needed, thing_operation run, repeat on_repeat) {
   const route_entry leave{method, path, needed, reach::twin, {}};
   to.push_back(
-      {method, path, role::nobody, reach::open,
+      {method, path, needed, reach::somewhere, // then for the twin, whose id may be a URN
        [from, leave, run = std::move(run)](const request& asked, const responder& respond) {
          auto r = asked;
          for (auto& [name, value] : r.parameters)
