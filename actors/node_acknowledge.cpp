@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/node_acknowledge.hpp"
+#include "actors/alert_action_state.hpp"
 #include "actors/reader.hpp"
 #include "messages/documents.hpp"
 #include <algorithm>
@@ -45,29 +46,54 @@ void on_looked(node_pointer self, std::uint64_t number, alert_answer& now) {
   waiter.pause = std::min(waiter.pause * 2, longest_pause);
 }
 
-void on_known(node_pointer self, twin_place place, const alert_acknowledge& a,
-              caf::typed_response_promise<alert_answer> promise, const alert_answer& known) {
+using ack_promise = caf::typed_response_promise<alert_answer>;
+
+void refuse(node_pointer self, ack_promise promise, const failure& why) {
+  --self->state.acknowledging;
+  promise.deliver(to_caf(why));
+}
+
+void journal_it(node_pointer self, twin_place place, const alert_acknowledge& a,
+                const ack_promise& promise) {
   auto& s = self->state;
-  const auto refuse = [&](const failure& why) {
-    --s.acknowledging;
-    promise.deliver(to_caf(why));
-  };
-  if (is_acknowledged(known) || is_over(known.state))
-    return refuse({errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"});
   domain::input in;
   in.kind = domain::input_kind::alert_acknowledged;
   in.ingest_time_ns = s.with.now();
   in.incident = a.incident;
   in.by = a.by;
   in.detail = a.comment;
-  if (auto written = journal(s, a.twin, {}, in); !written) return refuse(written.error());
+  if (auto written = journal(s, a.twin, {}, in); !written)
+    return refuse(self, promise, written.error());
   const auto number = ++s.last_waiter;
   s.waiters.emplace(number, acknowledge_waiter{place,
                                                {a.twin, a.incident},
-                                               std::move(promise),
+                                               promise,
                                                steady_clock::now() + acknowledge_patience,
                                                first_pause});
   look_again(self, number);
+}
+
+/// The row of an alert outlives a twin that was deleted, and its name may be another twin's by now:
+/// that one knows nothing of it, and would never show it acknowledged.
+void on_known(node_pointer self, const found_twin& twin, const alert_acknowledge& a,
+              const ack_promise& promise, const alert_answer& known) {
+  if (is_acknowledged(known) || is_over(known.state))
+    return refuse(self, promise,
+                  {errc::conflict, "alert " + a.incident + " is " + known.state + ", not active"});
+  const auto& s = self->state;
+  self->request(s.with.hosts[twin.place.shard % s.with.hosts.size()], ask_timeout,
+                ask_twin{twin.place, twin.key, s.with.now()})
+      .then(
+          [self, place = twin.place, a, promise](const twin_answer& found) {
+            alert_action about;
+            about.twin = a.twin;
+            about.incident = a.incident;
+            const auto document = nlohmann::json::parse(found.document, nullptr, false);
+            if (auto open = can_be_done(domain::alert_verb::clear, about, document); !open)
+              return refuse(self, promise, open.error());
+            journal_it(self, place, a, promise);
+          },
+          [self, promise](const caf::error& e) { refuse(self, promise, from_caf(e)); });
 }
 
 } // namespace
@@ -90,11 +116,10 @@ caf::result<alert_answer> acknowledge(node_pointer self, const alert_acknowledge
                                          " acknowledgements wait already; this one was not "
                                          "journaled, try again"});
   ++s.acknowledging;
-  const auto place = twin->place;
   auto promise = self->make_response_promise<alert_answer>();
-  self->request(s.with.readers.front(), ask_timeout, alert_ask{place, {a.twin, a.incident}})
-      .then([self, place, a,
-             promise](const alert_answer& known) { on_known(self, place, a, promise, known); },
+  self->request(s.with.readers.front(), ask_timeout, alert_ask{twin->place, {a.twin, a.incident}})
+      .then([self, twin = *twin, a,
+             promise](const alert_answer& known) { on_known(self, twin, a, promise, known); },
             [self, promise](caf::error& e) mutable {
               --self->state.acknowledging;
               promise.deliver(std::move(e));

@@ -63,6 +63,10 @@ void search_run::take(twin_place place, const std::string& id, columns of) {
     if (!figures_->add(*reader_)) too_many_groups_ = true;
     return;
   }
+  if (best_.size() == limit_ && domain::is_farther(sort_, *reader_, best_.front().keys)) {
+    ++after_cursor_;
+    return;
+  }
   domain::read_keys(sort_, *reader_, keys_);
   if (cursor_ && domain::compare_keys(sort_, keys_, id, cursor_->keys, cursor_->id) <= 0) return;
   ++after_cursor_;

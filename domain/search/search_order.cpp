@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/search/search_order.hpp"
+#include "domain/base/math.hpp"
 #include "domain/search/rql_reader.hpp"
 #include <bit>
 #include <charconv>
@@ -36,6 +37,7 @@ result<sort_term> read_term(rql_reader& in, std::vector<search_path>& paths) {
   const auto centre = in.point();
   if (!centre) return centre.error();
   out.centre = on_sphere(*centre);
+  out.latitude = centre->latitude;
   if (auto close = in.expect(')', "to end nearest"); !close) return close.error();
   return out;
 }
@@ -134,6 +136,17 @@ void read_keys(const std::vector<sort_term>& terms, path_reader& from,
       key.text = key.value.text;
     if (key.value.kind != found_kind::severity) key.value.text = {};
   }
+}
+
+// The way is no shorter than that between the two latitudes; of an angle d the chord's square is
+// 2 - 2 cos d, which is at least d^2 - d^4 / 12.
+bool is_farther(const std::vector<sort_term>& terms, path_reader& from,
+                const std::vector<sort_key>& last) {
+  if (terms.empty() || !terms.front().nearest || last.front().value.missing()) return false;
+  const auto place = place_of(terms.front().places, from);
+  if (!place) return true; // comes last, and `last` has a place
+  const auto d = (place->latitude - terms.front().latitude) * (math::pi / 180);
+  return d * d * (1 - d * d / 12) > last.front().value.number * (1 + 1e-9) + 1e-15;
 }
 
 int compare_keys(const std::vector<sort_term>& terms, const std::vector<sort_key>& a,

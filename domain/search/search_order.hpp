@@ -14,6 +14,7 @@ struct sort_term {
   bool nearest = false; ///< by the distance from `centre` (its key: chord2), not by a path
   std::vector<place_source> places;
   sphere_point centre;
+  double latitude = 0; ///< of the centre
 };
 
 /// What a twin is sorted by: one for each term.
@@ -29,6 +30,11 @@ struct sort_key {
 
 /// Fills `keys` from the reader's twin.
 void read_keys(const std::vector<sort_term>& terms, path_reader& from, std::vector<sort_key>& keys);
+
+/// The reader's twin certainly comes after `last`, whose keys are these: told without working out
+/// how far away it is, which is most of the cost of sorting by distance.
+[[nodiscard]] bool is_farther(const std::vector<sort_term>& terms, path_reader& from,
+                              const std::vector<sort_key>& last);
 
 /// Below 0: the first comes first. What is missing comes last, whichever the direction.
 [[nodiscard]] int compare_keys(const std::vector<sort_term>& terms, const std::vector<sort_key>& a,

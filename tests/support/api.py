@@ -45,7 +45,8 @@ class Api:
         try:
             connection.request(method, target, body=body, headers=headers or {})
             answer = connection.getresponse()
-            content = answer.read()
+            endless = (answer.getheader("Content-Type") or "").startswith("text/event-stream")
+            content = b"" if endless else answer.read()
             if answer.getheader("Content-Encoding") == "gzip":
                 content = gzip.decompress(content)
             return Answer(answer.status, answer.headers, content)
