@@ -169,6 +169,8 @@ class Access(support.NodeTest):
         self.assertEqual(answer.status, 429)
         self.assertGreater(int(answer.getheader("Retry-After")), 0)
         self.assertEqual(self.status(node, "GET", "/api/v1/twins", late), 429)
+        self.assertRegex(node.log(), r"a credential was refused +from=127.0.0.1")
+        self.assertNotIn("guess", node.log())
         self.assertEqual(self.status(node, "GET", "/api/v1/twins", good), 200)
         # good worked, which ends the delay of this address; guesses build it up again
         began = time.monotonic()

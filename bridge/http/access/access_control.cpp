@@ -97,6 +97,7 @@ bool access_control::open_without_token(const std::string& peer) const {
 
 std::optional<response> access_control::wrong(const request& r, const char* detail) {
   attempts_.failed(r.peer, steady_now_ns());
+  messages::log::warning("access", "a credential was refused", {{"from", r.peer}, {"why", detail}});
   auto out = problem(401, detail);
   out.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"pollux\", error=\"invalid_token\"");
   return out;
