@@ -113,17 +113,19 @@ describe("deeds", { timeout: 280_000 }, () => {
       "the state of that moment",
     );
     await view.page.locator(".step.here").waitFor();
+    const hash = async () => /state (\S+?);/.exec(await view.page.getByText(/^After input/).innerText())?.[1];
+    const another = async (what, than) => {
+      await until(what, async () => ![undefined, than].includes(await hash()), 20_000);
+      return hash();
+    };
     await view.page.getByRole("button", { name: "One input back" }).click();
-    await until(
-      "another moment in the address",
-      () => !view.page.url().includes(at) && view.page.url().includes("at="),
-      10_000,
-    );
-    await until(
-      "another state",
-      async () => !(await view.page.getByText(/^After input/).innerText()).includes(then.at.state_hash),
-      20_000,
-    );
+    const before = await another("the state before it", then.at.state_hash);
+    assert.ok(!view.page.url().includes(at), "the moment stands in the address");
+    await view.page.locator(".step.here").waitFor();
+    await view.page.keyboard.press("ArrowLeft");
+    await another("the state before that", before);
+    await view.page.keyboard.press("ArrowRight");
+    await until("the same state again", async () => (await hash()) === before, 20_000);
     await view.page.getByLabel("Moment", { exact: true }).focus();
     await view.page.keyboard.press("Home");
     await until(

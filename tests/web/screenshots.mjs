@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures of every page for docs/images, of a node with a simulated fleet: npm run screenshots.
-import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { missing, open, root, stage, until } from "./stage.mjs";
+import { open, root, shown, stage, until } from "./stage.mjs";
 
-if (missing()) throw new Error(missing());
 const folder = join(root, "docs", "images");
 mkdirSync(folder, { recursive: true });
 const on = await stage("45s");
@@ -15,8 +13,7 @@ try {
     async () => (await on.api("/alerts?active=false&limit=100")).items?.length >= 20,
     240_000,
   );
-  const nonsense = '{"vibration": "high", "temperature": 57.4}';
-  execFileSync("mosquitto_pub", ["-p", String(on.mqtt), "-q", "1", "-t", "telemetry/motor/motor-2", "-m", nonsense]);
+  on.publish("telemetry/motor/motor-2", '{"vibration": "high", "temperature": 57.4}');
   const { lat, lon } = (await on.api("/twins/fleet1:vehicle-2")).telemetry;
   await on.api("/twins/fleet1:vehicle-2", {
     method: "PATCH",
@@ -47,23 +44,21 @@ try {
   const shoot = async (suffix, options, wanted) => {
     const view = await open(on, options);
     for (const [name, path] of pages.filter(([n]) => !wanted || wanted.includes(n))) {
-      await view.page.goto(on.base + path);
-      await view.page.locator("main h1").waitFor();
-      await until(`${path} to be filled`, async () => (await view.page.locator("main .loading").count()) === 0, 30_000);
+      await shown(view, on, path);
       await until(
         `${path} to be live`,
         async () => (await view.page.getByText("Live", { exact: true }).count()) > 0,
         30_000,
       );
-      await view.page.waitForTimeout(name === "overview" ? 12_000 : 3000); // for the lines to grow
+      await view.page.waitForTimeout(["overview", "node"].includes(name) ? 12_000 : 3000); // for the lines to grow
       await view.page.screenshot({ path: join(folder, `dashboard_${name}${suffix}.png`) });
       console.log(`docs/images/dashboard_${name}${suffix}.png`);
     }
     if (view.wrong.length) throw new Error(view.wrong.join("\n"));
     await view.close();
   };
-  await shoot("", { viewport: { width: 1360, height: 850 } });
-  await shoot("_dark", { viewport: { width: 1360, height: 850 }, colorScheme: "dark" }, ["overview", "twin"]);
+  await shoot("", { viewport: { width: 1280, height: 800 } });
+  await shoot("_dark", { viewport: { width: 1280, height: 800 }, colorScheme: "dark" }, ["overview", "twin"]);
   await shoot("_phone", { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, ["overview"]);
 } finally {
   await on.stop();

@@ -184,7 +184,7 @@ class Demo:
         say(f"mosquitto      mqtt://127.0.0.1:{self.mqtt}")
         self.processes.start("pollux", [POLLUX, "serve", "--config", self.env["POLLUX_CONFIG"]], self.env)
         self.wait("the node to be ready", self.ready, 30)
-        say(f"pollux serve   http://127.0.0.1:{self.http}, data in {os.path.relpath(PLACE, ROOT)}/data")
+        say(f"pollux serve   http://127.0.0.1:{self.http}/ is the dashboard, data in {os.path.relpath(PLACE, ROOT)}/data")
         self.processes.start("fleet", [POLLUX, "sim", "fleet", "--url", f"tcp://127.0.0.1:{self.mqtt}", *FLEET,
                                        "--fault-every", "40s", "--truth", os.path.join(PLACE, "truth.jsonl")], self.env)
         say("pollux sim     4 motors, 2 buildings, 3 vehicles, 6 sensors, a reading a second each, with a minute of history")
@@ -228,7 +228,9 @@ class Demo:
             self.expect(self.pollux("alert", "show", chosen["twin"], chosen["incident"]))
 
     def goodbye(self):
-        headline("look around (in another terminal)")
+        headline("look around")
+        say(f"Dashboard, in a browser: http://127.0.0.1:{self.http}/")
+        say("In another terminal:")
         prefix = " ".join(f"{key}={self.env[key]}" for key in ("POLLUX_NODE_DATA", "POLLUX_REMOTE_PORT"))
         data = os.path.relpath(PLACE, ROOT)
         binary = os.path.relpath(POLLUX, os.getcwd())

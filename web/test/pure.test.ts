@@ -9,6 +9,7 @@ import { latencies, parseMetrics, quantile, total } from "../src/metrics";
 import { backtestArguments } from "../src/backtest";
 import { faultsIn, idPath, modelText, query } from "../src/api";
 import { eventsOf, missedOf } from "../src/live";
+import { instant, stepsAround } from "../src/steps";
 import { items, toJob, toRow, toTwin, worstOf } from "../src/documents";
 
 test("numbers keep the digits that matter", () => {
@@ -248,6 +249,18 @@ pollux_stage_quantile_seconds{stage="b",quantile="0.5"} NaN
       ["seal", 10, 0.5, 0.99, 0.999],
     ],
   );
+});
+
+test("a step leads to the next other instant, finer than a millisecond", () => {
+  const of = (...parts: string[]) => parts.map((p) => `2026-01-01T00:00:0${p}Z`);
+  const times = of("1.1234", "1.1234", "1.12345", "1.1236", "2");
+  assert.deepEqual(stepsAround(times, of("1.1234")[0]), { here: 1, back: -1, on: 2 });
+  assert.deepEqual(stepsAround(times, of("1.12345")[0]), { here: 2, back: 1, on: 3 });
+  assert.deepEqual(stepsAround(times, of("1.5")[0]), { here: 3, back: 2, on: 4 });
+  assert.deepEqual(stepsAround(times, of("3")[0]), { here: 4, back: 3, on: -1 });
+  assert.deepEqual(stepsAround(times, of("0")[0]), { here: -1, back: -1, on: 1 });
+  assert.deepEqual(stepsAround([], of("0")[0]), { here: -1, back: -1, on: -1 });
+  assert.ok(instant(of("1")[0]) < instant(of("1.1")[0]));
 });
 
 test("errors are pointed at by line and column, however they are told", () => {

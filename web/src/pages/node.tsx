@@ -64,7 +64,11 @@ function StatsList() {
   );
 }
 
-const ms = (seconds: number) => (Number.isNaN(seconds) ? "–" : `${number(seconds * 1000, 3)} ms`);
+function brief(seconds: number): string {
+  if (Number.isNaN(seconds)) return "–";
+  if (seconds < 0.001) return `${number(seconds * 1e6, 3)} µs`;
+  return seconds < 1 ? `${number(seconds * 1000, 3)} ms` : `${number(seconds, 3)} s`;
+}
 
 function Latencies({ families }: { families: Family[] }) {
   const rows = latencies(families).filter((r) => r.count > 0);
@@ -96,7 +100,7 @@ function Latencies({ families }: { families: Family[] }) {
               <th scope="row">{words(r.name)}</th>
               {r.quantiles.map((q, i) => (
                 <td key={i} class="num">
-                  {r.seconds ? ms(q) : number(q, 3)}
+                  {r.seconds ? brief(q) : number(q, 3)}
                 </td>
               ))}
               <td class="num">{short(r.count)}</td>

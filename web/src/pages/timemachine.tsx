@@ -9,6 +9,7 @@ import { limitsOf, marksOf } from "../limits";
 import { useLoad, useSettled } from "../load";
 import { useM4 } from "../m4";
 import { parameters, setParameters } from "../router";
+import { stepsAround } from "../steps";
 import { spans } from "../ui/charts";
 import { CommandList } from "../ui/command";
 import { Icon } from "../ui/icons";
@@ -106,26 +107,41 @@ function StepItem({ step, here, take }: { step: Step; here: boolean; take: () =>
 
 const around = 12_000;
 
-function Steps({ id, at, clockName, jump }: { id: string; at: number; clockName: string; jump: (to: number) => void }) {
+function Steps({
+  id,
+  at,
+  clockName,
+  jump,
+}: {
+  id: string;
+  at: string;
+  clockName: string;
+  jump: (to: string) => void;
+}) {
   const asked = useLoad(
-    (signal) => readSteps(id, { from: iso(at - around), to: iso(at + around), limit: 60, clock: clockName }, signal),
+    (signal) => {
+      const [from, to] = [iso(millis(at) - around), iso(millis(at) + around)];
+      return readSteps(id, { from, to, limit: 60, clock: clockName }, signal);
+    },
     [id, at, clockName],
   );
   const rows = asked.data?.rows ?? [];
-  let here = -1;
-  rows.forEach((s, i) => (here = millis(s.ingest_time) <= at ? i : here));
+  const { here, back, on } = stepsAround(
+    rows.map((s) => s.ingest_time),
+    at,
+  );
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
     const mark = list.current?.querySelector<HTMLElement>(".here");
     if (mark && list.current) list.current.scrollTop = mark.offsetTop - list.current.clientHeight / 2;
   }, [here, rows.length]);
-  const go = (i: number) => rows[i] && jump(millis(rows[i].ingest_time) + 1);
+  const go = (i: number) => rows[i] && jump(rows[i].ingest_time);
   useEffect(() => {
     const press = (e: KeyboardEvent) => {
       if ((e.target as HTMLElement).closest?.("input,textarea,select,dialog") || e.ctrlKey || e.metaKey || e.altKey)
         return;
-      if (e.key === "ArrowLeft") go(here - 1);
-      else if (e.key === "ArrowRight") go(here + 1);
+      if (e.key === "ArrowLeft") go(back);
+      else if (e.key === "ArrowRight") go(on);
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
@@ -135,13 +151,13 @@ function Steps({ id, at, clockName, jump }: { id: string; at: number; clockName:
       title="Step by step"
       aside={
         <span class="step-keys">
-          <button type="button" disabled={here < 1} onClick={() => go(here - 1)} aria-label="One input back">
+          <button type="button" disabled={back < 0} onClick={() => go(back)} aria-label="One input back">
             <Icon name="left" />
           </button>
           <button
             type="button"
-            disabled={here + 1 >= rows.length}
-            onClick={() => go(here + 1)}
+            disabled={on < 0}
+            onClick={() => go(on)}
             aria-label="One input on"
           >
             <Icon name="right" />
@@ -243,26 +259,37 @@ export function TimeMachine({
 }) {
   const span = Number(parameters.value.get("back")) || 15 * 60_000;
   const clockName = parameters.value.get("clock") ?? "ingest";
-  const [moment, setMoment] = useState(millis(at) || Date.now());
+  const [opened] = useState(Date.now);
+  const shown = Number.isNaN(millis(at)) ? iso(opened) : at;
+  const there = millis(shown);
+  const [held, setHeld] = useState<number>(); // by the hand that drags
+  const moment = held ?? there;
+  const latest = useRef(moment);
+  latest.current = moment;
+  const move = (to: number) => setHeld(Math.round(Math.min(Date.now(), to)));
   const [end, setEnd] = useState(() =>
-    Math.max(
-      Math.min(Date.now(), (millis(at) || Date.now()) + span / 4),
-      Date.now() - span < millis(at) ? Date.now() : 0,
-    ),
+    Math.max(Math.min(opened, there + span / 4), opened - span < there ? opened : 0),
   );
   const [playing, setPlaying] = useState(false);
-  const settled = useSettled(moment, 120);
+  const settled = useSettled(held, 120);
   useEffect(() => {
-    if (iso(settled) !== at) setParameters({ at: iso(settled) });
-    if (settled > end || settled < end - span) setEnd(Math.min(Date.now(), settled + span / 4));
-  }, [settled, span]);
-  useEffect(() => setMoment((m) => (iso(m) === at ? m : millis(at) || m)), [at]);
+    if (settled === undefined || settled !== held) return;
+    setParameters({ at: iso(settled) });
+    setHeld(undefined);
+  }, [settled, held]);
+  useEffect(() => {
+    if (there > end || there < end - span) setEnd(Math.min(Date.now(), there + span / 4));
+  }, [there, span]);
   useEffect(() => {
     if (!playing) return;
-    const timer = setInterval(() => setMoment((m) => Math.min(Date.now(), m + 1000)), 1000);
+    const timer = setInterval(() => move(latest.current + 1000), 1000);
     return () => clearInterval(timer);
   }, [playing]);
-  const past = useLoad((signal) => stateAt(twin.id, iso(settled), clockName, signal), [twin.id, settled, clockName]);
+  const jump = (to: string) => {
+    setHeld(undefined);
+    setParameters({ at: to });
+  };
+  const past = useLoad((signal) => stateAt(twin.id, shown, clockName, signal), [twin.id, shown, clockName]);
   const then = past.data;
   const ruled = useLoad(
     async () => (then?.model.hash ? (await readModel(then.model.name, then.model.hash)).model : undefined),
@@ -285,7 +312,7 @@ export function TimeMachine({
           </output>
           <span class="muted">{age((Date.now() - moment) / 1000)} ago</span>
           {[-60_000, -10_000, -1000, 1000, 10_000, 60_000].map((d) => (
-            <button key={d} type="button" onClick={() => setMoment(Math.min(Date.now(), moment + d))}>
+            <button key={d} type="button" onClick={() => move(moment + d)}>
               {d < 0 ? "−" : "+"}
               {age(Math.abs(d) / 1000)}
             </button>
@@ -305,29 +332,30 @@ export function TimeMachine({
           end={end}
           alerts={alerts}
           model={ruled.data ?? model}
-          move={(to) => setMoment(Math.round(to))}
+          move={move}
         />
       </Card>
       {past.error && !past.loading ? <Failure error={past.error} again={past.again} /> : null}
       {!then && past.loading && <Loading what="that moment" />}
-      {then && <Past then={then} at={settled} clockName={clockName} jump={setMoment} stale={past.loading} />}
+      {then && <Past then={then} at={shown} clockName={clockName} jump={jump} stale={past.loading} />}
     </>
   );
 }
 
 function Past({
   then,
-  at,
+  at: moment,
   clockName,
   jump,
   stale,
 }: {
   then: Twin;
-  at: number;
+  at: string;
   clockName: string;
-  jump: (to: number) => void;
+  jump: (to: string) => void;
   stale: boolean;
 }) {
+  const at = millis(moment);
   const timer = millis(then.next_wakeup);
   return (
     <div class={stale ? "columns stale" : "columns"} aria-busy={stale}>
@@ -364,7 +392,7 @@ function Past({
         <Card title="Commands then">
           <CommandList commands={then.commands} />
         </Card>
-        <Steps id={then.id} at={at} clockName={clockName} jump={jump} />
+        <Steps id={then.id} at={moment} clockName={clockName} jump={jump} />
       </div>
     </div>
   );
