@@ -260,7 +260,7 @@ class WebOfThings(support.NodeTest):
 
     def test_every_description_is_valid(self):
         installed()
-        self.started()
+        made_by = self.started()
         lines = []
         for model in MODELS:
             made = self.api("POST", "/twins", {"id": "known:" + model, "model": model,
@@ -271,6 +271,9 @@ class WebOfThings(support.NodeTest):
         lines.append({"name": "directory", "kind": "td", "text": self.ask("GET", "/.well-known/wot").text})
         lines.append({"name": ZONE, "kind": "td", "text": self.ask("GET", "/things/" + ZONE).text})
         self.assertEqual(errors_of(lines), {})
+        (self.folder / "tm.json").write_text(self.ask("GET", "/models/building").text)  # and back again
+        made_by.cli("import", "thing-model", self.folder / "tm.json", "-o", self.folder / "made.json")
+        made_by.cli("model", "check", self.folder / "made.json")
 
     def test_things_are_described_listed_made_changed_and_ended(self):
         self.started()

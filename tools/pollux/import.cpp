@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// pollux import aws-iot-events: detector models of a service that is no more become models of ours.
+// pollux import aws-iot-events, thing-model: models that others know become models of ours.
 #include "domain/machine/state_machine.hpp"
 #include "messages/model_codec.hpp"
 #include "tools/pollux/client_verbs.hpp"
 #include "tools/pollux/groups.hpp"
 #include "tools/pollux/import_aws.hpp"
+#include "tools/pollux/import_wot.hpp"
 #include "tools/pollux/output.hpp"
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -48,7 +50,8 @@ void print_findings(const import_options& o, const import_result& r, const conte
   if (const auto model = messages::parse_model(r.model, "the model"); model.ok())
     for (const auto& doubt : domain::machine_doubts(**model))
       std::cerr << painted("to be looked at", 33, colored) << "  " << printable(doubt) << '\n';
-  std::cerr << "\nTo go with it in pollux.toml (topics are suggestions):\n\n" << r.configuration;
+  if (!r.configuration.empty())
+    std::cerr << "\nTo go with it in pollux.toml (topics are suggestions):\n\n" << r.configuration;
 }
 
 status write_file(const std::string& file, const std::string& text) {
@@ -59,11 +62,14 @@ status write_file(const std::string& file, const std::string& text) {
   return {};
 }
 
-int run(const context& ctx, const import_options& o) {
+using importer =
+    std::function<result<import_result>(const std::string& text, const import_options& o)>;
+
+int run(const context& ctx, const import_options& o, const importer& import) {
   std::ifstream in(o.file, std::ios::binary);
   if (!in) return fail(exit_not_found, o.file + ": cannot be read");
   const std::string text((std::istreambuf_iterator<char>(in)), {});
-  const auto imported = import_aws_detector(text, o.file, o.name);
+  const auto imported = import(text, o);
   if (!imported) return fail(exit_data, imported.error().what);
   print_findings(o, *imported, ctx);
   const bool whole = imported->count(finding::refused) == 0;
@@ -80,6 +86,19 @@ int run(const context& ctx, const import_options& o) {
   return whole ? exit_ok : exit_data;
 }
 
+void add_import(CLI::App& verb, context& ctx, const std::shared_ptr<import_options>& o,
+                const char* file, importer import) {
+  verb.add_option("FILE", o->file, file)->required()->type_name("");
+  verb.add_option("-o,--out", o->out, "the model file; default: standard output")
+      ->type_name("MODEL.json");
+  verb.add_option("--name", o->name, "name of the model; default: as the file says")
+      ->type_name("NAME");
+  verb.add_flag("--partial", o->partial, "write the model even when parts are refused");
+  verb.footer("Says of every part whether it means the same, in what it differs, or why it is\n"
+              "refused (on stderr). Exits 0 when the whole is mapped, 65 when parts are refused.");
+  on_run(&verb, ctx, [&ctx, o, import = std::move(import)] { return run(ctx, *o, import); });
+}
+
 } // namespace
 
 void add_import_verbs(CLI::App& app, context& ctx) {
@@ -87,21 +106,21 @@ void add_import_verbs(CLI::App& app, context& ctx) {
       app.add_subcommand("import", "what another system knows: model files, recorded readings");
   group->require_subcommand(1);
   add_readings_import(*group, ctx);
-  const auto o = std::make_shared<import_options>();
+  auto o = std::make_shared<import_options>();
   auto* verb = group->add_subcommand(
       "aws-iot-events", "a detector model of AWS IoT Events becomes a model with a state machine");
-  verb->add_option("FILE", o->file,
-                   "what `aws iotevents describe-detector-model` gave, or only its definition")
-      ->required()
-      ->type_name("");
-  verb->add_option("-o,--out", o->out, "the model file; default: standard output")
-      ->type_name("MODEL.json");
-  verb->add_option("--name", o->name, "name of the model; default: the detector model's")
-      ->type_name("NAME");
-  verb->add_flag("--partial", o->partial, "write the model even when parts are refused");
-  verb->footer("Says of every part whether it means the same, in what it differs, or why it is\n"
-               "refused (on stderr). Exits 0 when the whole is mapped, 65 when parts are refused.");
-  on_run(verb, ctx, [&ctx, o] { return run(ctx, *o); });
+  add_import(*verb, ctx, o,
+             "what `aws iotevents describe-detector-model` gave, or only its definition",
+             [](const std::string& text, const import_options& with) {
+               return import_aws_detector(text, with.file, with.name);
+             });
+  o = std::make_shared<import_options>();
+  verb = group->add_subcommand("thing-model",
+                               "a W3C Thing Model, or Thing Description, becomes a model");
+  add_import(*verb, ctx, o, "TM or TD of version 1.0 or 1.1",
+             [](const std::string& text, const import_options& with) {
+               return import_thing_model(text, with.name);
+             });
 }
 
 } // namespace pollux::cli
