@@ -11,6 +11,8 @@ namespace pollux::bridge::http {
 namespace {
 
 constexpr std::size_t most_properties = 64 << 10;
+/// Bytes of an answer that are compressed where it was told, which is in the twin's own actor.
+constexpr std::size_t most_in_place = 16 << 10;
 
 json row_json(const messages::twin_row& row) {
   return {{"id", row.id},
@@ -77,11 +79,14 @@ void get(const door_pointer& to, const request& r, const responder& respond) {
   query_reader q(r);
   if (auto wrong = q.refusal()) return respond(std::move(*wrong));
   look(to->node, id_of(r),
-       [known = std::string(r.header("if-none-match")),
+       [node = to->node, known = std::string(r.header("if-none-match")),
         respond](result<messages::twin_answer> twin) {
          if (!twin) return respond(problem(twin.error()));
-         respond(tagged(document_reply(std::move(twin->document)), known,
-                        revision_tag(twin->revision)));
+         const bool large = twin->document.size() > most_in_place;
+         auto out =
+             tagged(document_reply(std::move(twin->document)), known, revision_tag(twin->revision));
+         if (!large) return respond(std::move(out));
+         later(node, 0, [respond, out = std::move(out)] { respond(out); });
        });
 }
 
