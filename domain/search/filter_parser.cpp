@@ -171,7 +171,10 @@ private:
     const auto north = *metres * degrees_a_metre * (1 + 1e-9) + 1e-9;
     const auto farthest = std::fabs(centre->latitude) + north;
     const auto east = farthest < 89.9 ? north / math::of_degrees(farthest).cosine + 1e-9 : 360.0;
-    out.numbers = {chord2_of(*metres), north, east};
+    const auto here = math::of_degrees(centre->latitude).cosine;
+    const auto least = farthest < 90 ? math::of_degrees(farthest).cosine : 0.0;
+    const auto most = math::of_degrees(std::max(0.0, std::fabs(centre->latitude) - north)).cosine;
+    out.numbers = {chord2_of(*metres), north, east, here * least, here * most};
     out.centre = on_sphere(*centre);
     return {};
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/search/search_filter.hpp"
 #include "domain/base/glob.hpp"
+#include "domain/base/math.hpp"
 #include <algorithm>
 #include <cmath>
 
@@ -26,18 +27,29 @@ std::optional<geo_place> place_in(std::string_view json) {
   return std::nullopt;
 }
 
+/// Most places are too far to the north or south, east or west already, or near enough whatever the
+/// cosine of their latitude is within the radius: the chord's square is
+/// 4 sin^2(north / 2) + 4 cos cos sin^2(east / 2), and x^2 - x^4 / 12 <= 4 sin^2(x / 2) <= x^2.
+bool in_radius(const search_term& f, const geo_place& place, path_reader& from) {
+  const auto north = std::fabs(place.latitude - f.corners.front().latitude);
+  if (north > f.numbers[1]) return false;
+  const auto turn = std::fabs(place.longitude - f.corners.front().longitude);
+  const auto east = std::min(turn, 360 - turn);
+  if (east > f.numbers[2]) return false;
+  constexpr double radians = math::pi / 180, little = 1e-9;
+  const auto y = north * north * radians * radians, x = east * east * radians * radians;
+  const auto limit = f.numbers[0];
+  if (y + f.numbers[4] * x <= limit * (1 - little)) return true;
+  if (y * (1 - y / 12) + f.numbers[3] * x * (1 - x / 12) > limit * (1 + little) + 1e-15)
+    return false;
+  return chord2(from.sphere_of(place), f.centre) <= limit;
+}
+
 bool geo_holds(const search_term& f, path_reader& from) {
   const auto place = place_of(f.places, from);
   if (!place) return false;
   if (f.test == search_test::within_polygon) return in_polygon(*place, f.corners);
-  if (f.test == search_test::within_radius) {
-    // most are too far to the north or south, east or west already
-    const auto north = place->latitude - f.corners.front().latitude;
-    if (north > f.numbers[1] || -north > f.numbers[1]) return false;
-    const auto east = std::fabs(place->longitude - f.corners.front().longitude);
-    if (std::min(east, 360 - east) > f.numbers[2]) return false;
-    return chord2(from.sphere_of(*place), f.centre) <= f.numbers[0];
-  }
+  if (f.test == search_test::within_radius) return in_radius(f, *place, from);
   return in_box(*place, f.numbers[0], f.numbers[1], f.numbers[2], f.numbers[3]);
 }
 

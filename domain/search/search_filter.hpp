@@ -57,7 +57,7 @@ struct search_term {
   std::vector<search_literal> against; ///< of comparisons
   std::vector<place_source> places;    ///< of geo tests: the first that is known counts
   std::vector<double> numbers;    ///< box: south, west, north, east; radius: its chord2, degrees
-                                  ///< of latitude and of longitude
+                                  ///< of latitude and of longitude, bounds of the cosines' product
   std::vector<geo_place> corners; ///< polygon: its corners; radius: its centre
   sphere_point centre;            ///< of a radius
 };

@@ -438,6 +438,11 @@ class HttpApi(support.NodeTest):
         self.assertEqual(told | {("GET", "/api/v1")}, described)
         self.assertTrue(self.api("POST", "/tickets", status=201).json["ticket"])
         self.refused(404, "GET", "/nothing")
+        # without cors_origins no page of another origin reads anything
+        for method in ("GET", "OPTIONS"):
+            answer = self.api.send(method, "/api/v1/twins", headers={"Origin": "https://desk.example",
+                                                                     "Access-Control-Request-Method": "GET"})
+            self.assertEqual([h for h in answer.headers if h.startswith("Access-Control")], [])
         node.check_running()
 
     def test_large_answers_are_compressed_and_foreign_pages_refused(self):

@@ -31,6 +31,7 @@ struct fixture {
   std::unique_ptr<persistence::store> tables;
   std::unique_ptr<intake> inlet;
   std::atomic<bool> applied{false}; ///< whether the twin has applied the acknowledgement
+  std::atomic<bool> known{true};    ///< whether the twin knows the incident
   std::atomic<int> looks{0};
   quiet_config config;
   caf::actor_system system{config};
@@ -63,10 +64,11 @@ struct fixture {
         return out;
       }};
     });
-    host = system.spawn([](caf::event_based_actor*) -> caf::behavior {
-      return {[](const ask_twin& a) {
+    host = system.spawn([this](caf::event_based_actor*) -> caf::behavior {
+      return {[this](const ask_twin& a) {
         messages::twin_answer out;
         out.id = a.key;
+        out.document = known ? R"({"alerts":[{"incident":"1-0-0"}]})" : R"({"alerts":[]})";
         return out;
       }};
     });
@@ -146,6 +148,18 @@ TEST_CASE("stats and twins are answered at once while many acknowledgements wait
   CHECK(good == many);
   CHECK(f.journaled() == many);
   caf::anon_send_exit(waiter, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("an alert of an earlier twin of the same name is not acknowledged for this one") {
+  fixture f;
+  f.known = false;
+  caf::scoped_actor self{f.system, true};
+  errc code = errc::internal;
+  self->request(f.node, 5s, one)
+      .receive([&](const messages::alert_answer&) {},
+               [&](const caf::error& e) { code = messages::from_caf(e).code; });
+  CHECK(code == errc::not_found);
+  CHECK(f.journaled() == 0);
 }
 
 TEST_CASE("one acknowledgement too many is refused as overloaded, and is not journaled") {
