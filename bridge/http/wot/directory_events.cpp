@@ -65,8 +65,9 @@ bool directory_events::nobody_is_left() {
 
 void directory_events::pull() {
   readers_->flush(steady_ns());
+  const auto watch = watch_; // once nobody is left the next one who comes may begin anew
   if (nobody_is_left()) {
-    ask<messages::watch_close>(link_, {watch_}, [](const result<messages::done>&) {});
+    ask<messages::watch_close>(link_, {watch}, [](const result<messages::done>&) {});
     return;
   }
   ask<messages::watch_pull>(link_, {watch_, acknowledged_, messages::max_page},
@@ -107,7 +108,7 @@ void directory_events::look_at_models() {
         for (const auto& [name, rules] : now)
           if (const auto known = before.find(name); known != before.end() && known->second != rules)
             still->tell_twins_of(name, "");
-        still->tell_waiting({});
+        (void)still->tell_waiting({});
         still->again(beat_ns);
       });
 }
@@ -138,15 +139,19 @@ void directory_events::again(std::int64_t after_ns) {
   });
 }
 
-void directory_events::tell_waiting(const status& outcome, bool stop) {
+bool directory_events::tell_waiting(const status& outcome) {
   std::vector<std::function<void(status)>> told;
+  bool goes_on = true;
   {
     const std::lock_guard lock(mutex_);
     live_ = outcome.ok();
-    if (stop) running_ = false; // the next one who comes begins again
+    // a reader who has joined by now is served; who comes later finds it stopped and begins anew
+    goes_on = live_ || readers_->readers() > 0;
+    running_ = goes_on;
     told.swap(waiting_);
   }
   for (const auto& then : told) then(outcome);
+  return goes_on;
 }
 
 /// A question that ran out of time is asked again; a watch that is gone is opened anew.
@@ -162,9 +167,7 @@ void directory_events::failed(const failure& why) {
   }
   watch_ = 0;
   drained_ = false;
-  const bool listened_to = readers_->readers() > 0;
-  tell_waiting(why, !listened_to);
-  if (listened_to) again(after_failure_ns);
+  if (tell_waiting(why)) again(after_failure_ns);
 }
 
 directory_feed::directory_feed(std::shared_ptr<outlet> to, std::string_view type, bool named)

@@ -35,7 +35,8 @@ private:
   void tell_twins_of(const std::string& model, const std::string& cursor);
   void again(std::int64_t after_ns);
   void failed(const failure& why);
-  void tell_waiting(const status& outcome, bool stop = false);
+  /// False when it has failed and nobody listens: then it has stopped.
+  [[nodiscard]] bool tell_waiting(const status& outcome);
   [[nodiscard]] bool nobody_is_left();
 
   node_link link_;
