@@ -88,8 +88,8 @@ class HttpRandom(support.NodeTest):
         jobs = api("GET", "/jobs").json["items"]
         silence = api("POST", "/twins/lab:a/maintenance", {"for": "1h"}).json
         command = api("POST", "/twins/lab:a/commands", {"name": "set_setpoint", "arguments": {"setpoint": 20}}).json
-        return {"id": ["lab:a", "lab:a", "lab:b", "known:c", "lab:new%d" % len(jobs)], "twin": ["lab:a"], "incident": [alerts[-1]["incident"]],
-                "rule": ["hot"], "name": ["oven", "temperature", "set_setpoint", "hot", "floor"], "model": ["oven"],
+        return {"id": ["lab:a", "lab:a", "lab:b", "known:c", "lab:new%d" % len(jobs)], "twin": ["lab:a"],
+                "incident": [alerts[-1]["incident"]], "rule": ["hot"], "name": ["oven", "temperature", "set_setpoint", "hot", "floor"], "model": ["oven"],
                 "kind": ["backtest", "nothing"], "job": [str(j["id"]) for j in jobs] or ["1"],
                 "record": [str(r["id"]) for r in records[-3:]] or ["1"], "command": [command.get("id", "x")],
                 "maintenance": [silence.get("id", "x")], "fields": ["id,items"], "limit": ["1", "10"], "points": ["10"],
