@@ -77,6 +77,8 @@ describe("deeds", { timeout: 280_000 }, () => {
     await view.page.getByText("Shelve rule: done").waitFor();
     await go("/twins/plant1:motor-9");
     await view.page.getByText(/rule vibration_high shelved until/).waitFor();
+    // it stands on the time line, too
+    await view.page.getByRole("img", { name: /^vibration from .*, last 9.5.*, [1-9]\d* alerts?$/ }).waitFor();
     noneWrong();
   });
 

@@ -18,8 +18,10 @@ export function inWords(label: string, unit: string, data: Drawn, from: number, 
   if (shown.length === 0) return `${label}: no values from ${clock(from)} to ${clock(to)}`;
   let [low, high] = [Infinity, -Infinity];
   for (const v of shown) [low, high] = [Math.min(low, v), Math.max(high, v)];
-  const alerts = data.marks.length ? `, ${data.marks.length} alerts` : "";
-  return `${label} from ${clock(from)} to ${clock(to)}: between ${number(low)} and ${number(high)} ${unit}, last ${number(shown.at(-1))}${alerts}`;
+  const count = data.marks.length;
+  const alerts = count ? `, ${count} ${count === 1 ? "alert" : "alerts"}` : "";
+  const band = data.band ? `, window from ${number(data.band.low)} to ${number(data.band.high)}` : "";
+  return `${label} from ${clock(from)} to ${clock(to)}: between ${number(low)} and ${number(high)} ${unit}, last ${number(shown.at(-1))}${band}${alerts}`;
 }
 
 export function TimeChartView(props: Props) {
