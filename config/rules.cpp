@@ -169,11 +169,11 @@ void check_rules(const http_settings& s, reader& at) {
   if (s.certificate_file.empty() != s.key_file.empty())
     at.fail(s.key_file.empty() ? "certificate_file" : "key_file",
             "certificate_file and key_file go together");
-  if (s.enabled && !loopback && !s.address.empty() && s.certificate_file.empty() &&
-      !s.behind_proxy)
-    at.fail("address", "\"" + s.address +
-                           "\" is not a loopback address, and tokens must not cross a network in the "
-                           "clear: set certificate_file and key_file, or behind_proxy = true");
+  if (s.enabled && !loopback && !s.address.empty() && s.certificate_file.empty() && !s.behind_proxy)
+    at.fail("address",
+            "\"" + s.address +
+                "\" is not a loopback address, and tokens must not cross a network in the "
+                "clear: set certificate_file and key_file, or behind_proxy = true");
   if (s.behind_proxy && s.open_on_loopback)
     at.fail("open_on_loopback", "behind a proxy every request comes from its address: this would "
                                 "let everyone in");

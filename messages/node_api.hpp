@@ -300,8 +300,7 @@ POLLUX_INSPECT(watch_pull, x.watch, x.acknowledged, x.limit)
 POLLUX_INSPECT(watch_event, x.number, x.kind, x.twin, x.document)
 POLLUX_INSPECT(watch_page, x.events, x.missed)
 POLLUX_INSPECT(watch_close, x.watch)
-POLLUX_INSPECT(command_request, x.twin, x.id, x.name, x.arguments, x.ttl_ns, x.by,
-               x.traceparent)
+POLLUX_INSPECT(command_request, x.twin, x.id, x.name, x.arguments, x.ttl_ns, x.by, x.traceparent)
 POLLUX_INSPECT(command_query, x.twin, x.id)
 POLLUX_INSPECT(command_answer, x.id, x.phase, x.detail, x.document)
 POLLUX_INSPECT(alert_list_query, x.glob, x.active_only, x.limit, x.after, x.state, x.severity,

@@ -7,7 +7,8 @@ namespace pollux::domain::testing {
 
 namespace {
 
-constexpr const char* plain = R"({"name":"plain","kind":"device","telemetry":{"x":{"type":"number"}}})";
+constexpr const char* plain =
+    R"({"name":"plain","kind":"device","telemetry":{"x":{"type":"number"}}})";
 
 const effects& say(hand& device, std::string_view text, std::uint64_t generation) {
   auto& in = device.begin(input_kind::properties_changed);
