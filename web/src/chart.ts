@@ -261,14 +261,15 @@ export function createChart(at: HTMLElement, order: ChartOrder): TimeChart {
     if (!order.onRange || !(e.ctrlKey || e.altKey || e.shiftKey)) return;
     e.preventDefault();
     const span = range[1] - range[0];
+    // turns that come faster than the chart is drawn add up
+    const ask = (from: number, to: number) => order.onRange?.(...(range = [from, to]));
     if (e.shiftKey) {
       const move = (Math.sign(e.deltaY || e.deltaX) * span) / 8;
-      order.onRange(range[0] + move, range[1] + move);
-      return;
+      return ask(range[0] + move, range[1] + move);
     }
-    const middle = u.posToVal(e.offsetX, "x");
+    const middle = range[0] + (e.offsetX / u.over.clientWidth) * span;
     const factor = e.deltaY > 0 ? 1.35 : 1 / 1.35;
-    order.onRange(middle - (middle - range[0]) * factor, middle + (range[1] - middle) * factor);
+    ask(middle - (middle - range[0]) * factor, middle + (range[1] - middle) * factor);
   };
   over.addEventListener("wheel", wheel, { passive: false });
   over.addEventListener("dblclick", () => order.onReset?.());
