@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # docs/openapi.json is sound OpenAPI 3.1: redocly, which npm brings from a lock file when the test
-# runs, finds nothing to say. Without node, npm or a network the test says so and is skipped.
+# runs, finds nothing to say.
 import json
 import os
 import pathlib
-import shutil
 import subprocess
+import sys
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import npm  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
@@ -16,27 +19,9 @@ NO_2XX = [("operation-2xx-response", "#/paths/~1api~1v1~1ws/get/responses"),
 
 
 def redocly():
-    """The linter's program. Raises SkipTest."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            raise unittest.SkipTest("there is no %s on this machine (tools/setup installs it)" % program)
+    """The linter's program."""
     folder = pathlib.Path(os.environ.get("POLLUX_NPM_FOLDER") or SOURCE / "build" / "redocly")
-    lock = (HERE / "package-lock.json").read_bytes()
-    done = folder / "installed.lock"
-    if not done.exists() or done.read_bytes() != lock:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(HERE / file, folder)
-        try:
-            npm = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-progress"], cwd=folder,
-                                 capture_output=True, text=True, timeout=150)
-            wrong = npm.returncode and npm.stderr
-        except subprocess.TimeoutExpired:
-            wrong = "it did not end within 150 s"
-        if wrong:
-            raise unittest.SkipTest("npm could not bring redocly (no network?): %s" % wrong[-400:])
-        done.write_bytes(lock)
-    return folder / "node_modules" / ".bin" / "redocly"
+    return npm.packages(HERE, folder) / "node_modules" / ".bin" / "redocly"
 
 
 class OpenApi(unittest.TestCase):

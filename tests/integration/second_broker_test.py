@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The node on a broker that is no relative of mosquitto: aedes (JavaScript, MQTT 3.1.1, sessions in
-# memory), which npm brings from a lock file when the test runs. Without node, npm or a network the
-# test says so and is skipped.
+# memory), which npm brings from a lock file when the test runs.
 import collections
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import node as support  # noqa: E402
+import npm  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent / "second_broker"
 START = 1_700_000_000_000
@@ -25,29 +24,9 @@ MODEL = {"name": "wide", "kind": "device", "telemetry": {"temperature": {"type":
 
 
 def installed():
-    """The folder with aedes in it. Raises SkipTest."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            raise unittest.SkipTest("there is no %s on this machine (tools/setup installs it)" % program)
-    folder = pathlib.Path(os.environ.get("POLLUX_NPM_FOLDER")
-                          or support.SOURCE / "build" / "second_broker")
-    lock = (HERE / "package-lock.json").read_bytes()
-    done = folder / "installed.lock"
-    if not done.exists() or done.read_bytes() != lock:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(HERE / file, folder)
-        try:
-            npm = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-progress"], cwd=folder,
-                                 capture_output=True, text=True, timeout=150)
-            wrong = npm.returncode and npm.stderr
-        except subprocess.TimeoutExpired:
-            wrong = "it did not end within 150 s"
-        if wrong:
-            raise unittest.SkipTest("npm could not bring aedes (no network?): %s" % wrong[-400:])
-        done.write_bytes(lock)
-    shutil.copy(HERE / "broker.js", folder)
-    return folder
+    """The folder with aedes in it."""
+    folder = os.environ.get("POLLUX_NPM_FOLDER") or support.SOURCE / "build" / "second_broker"
+    return npm.packages(HERE, pathlib.Path(folder), ["broker.js"])
 
 
 class Aedes(support.Broker):

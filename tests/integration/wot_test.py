@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Web of Things door against clients we did not write: node-wot reads, observes, invokes and is
 # told of an alert; the official schemas and a second validator take every description. npm brings
-# both from a lock file when the test runs; without node, npm or a network those cases are skipped.
+# both from a lock file when the test runs.
 import http.client
 import json
 import os
@@ -16,6 +16,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import node as support  # noqa: E402
+import npm  # noqa: E402
 from api import Api  # noqa: E402
 
 HERE = support.SOURCE / "tests" / "wot"
@@ -25,29 +26,9 @@ THING = "//things/" + ZONE
 
 
 def installed():
-    """The folder with the clients in it. Raises SkipTest."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            raise unittest.SkipTest("there is no %s on this machine (tools/setup installs it)" % program)
-    folder = pathlib.Path(os.environ.get("POLLUX_WOT_FOLDER") or support.SOURCE / "build" / "wot")
-    lock = (HERE / "package-lock.json").read_bytes()
-    done = folder / "installed.lock"
-    if not done.exists() or done.read_bytes() != lock:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(HERE / file, folder)
-        try:
-            npm = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-progress"], cwd=folder,
-                                 capture_output=True, text=True, timeout=200)
-            wrong = npm.returncode and npm.stderr
-        except subprocess.TimeoutExpired:
-            wrong = "it did not end within 200 s"
-        if wrong:
-            raise unittest.SkipTest("npm could not bring the clients (no network?): %s" % wrong[-400:])
-        done.write_bytes(lock)
-    for file in ("client.js", "validate.js"):
-        shutil.copy(HERE / file, folder)
-    return folder
+    """The folder with the clients in it."""
+    folder = os.environ.get("POLLUX_WOT_FOLDER") or support.SOURCE / "build" / "wot"
+    return npm.packages(HERE, pathlib.Path(folder), ["client.js", "validate.js"])
 
 
 def errors_of(lines):
@@ -231,10 +212,9 @@ class WebOfThings(support.NodeTest):
         streams = {}
         for kind in ("created", "updated", "deleted"):
             streams[kind] = self.stream("/events/thing_" + kind)
-        wot = self.node_wot() if shutil.which("npm") else None
-        if wot:
-            wot("consume", self.base + "/.well-known/wot")
-            wot("subscribe", "thingCreated")
+        wot = self.node_wot()
+        wot("consume", self.base + "/.well-known/wot")
+        wot("subscribe", "thingCreated")
         link = {"links": [{"rel": "type", "href": "/models/motor"}]}
         self.assertEqual(self.ask("PUT", "/things/known:m", {"title": "M", **link}, "application/td+json").status, 201)
         urn = {"id": "urn:pollux:known:m"}
@@ -253,8 +233,8 @@ class WebOfThings(support.NodeTest):
         self.assertEqual([self.frame(late)[1] for _ in range(2)], [urn, zone])
         self.assertEqual(self.ask("DELETE", "/things/known:m").status, 204)
         self.assertEqual(self.frame(streams["deleted"]), ("thing_deleted", urn))
-        if wot:  # which reads frames without a name
-            support.eventually(lambda: wot.values("event", "thingCreated") == [urn], 30, "node-wot's event")
+        # node-wot reads frames without a name
+        support.eventually(lambda: wot.values("event", "thingCreated") == [urn], 30, "node-wot's event")
         self.assertEqual(self.ask("GET", "/events/thing_created?diff=true").status, 501)
         self.assertEqual(self.ask("GET", "/events/thing_created?x=1").status, 400)
 
