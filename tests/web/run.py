@@ -13,6 +13,9 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
+sys.path.insert(0, str(SOURCE / "tests" / "support"))
+import npm  # noqa: E402
+
 WEB = SOURCE / "web"
 
 
@@ -31,22 +34,10 @@ def needs_node(major, minor):
 
 def packages(folder, source):
     """The packages of `source`'s lock file, in folder/node_modules."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (source / "package-lock.json").read_bytes()
-    done = folder / "installed.lock"
-    for file in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(source / file, folder)
-    if done.exists() and done.read_bytes() == lock:
-        return
-    done.unlink(missing_ok=True)
-    command = ["npm", "ci", "--ignore-scripts", "--no-progress"]
     try:
-        npm = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=150)
-    except subprocess.TimeoutExpired:
-        fail("npm did not bring the packages within 150 s (is there a network?)")
-    if npm.returncode:
-        fail("npm could not bring the packages (is there a network?): " + npm.stderr[-600:])
-    done.write_bytes(lock)
+        npm.packages(source, folder)
+    except npm.Missing as why:
+        fail(str(why))
 
 
 def dashboard(folder, wanted):
