@@ -118,6 +118,8 @@ class Retention(support.NodeTest):
         rows = self.old_rows(6000, 500)
         self.send("one", rows)
         self.wait_applied(node, "one", len(rows))
+        # what comes again after a kill is known as repeated as far back as the windows reach: a minute
+        support.eventually(lambda: node.metric("pollux_mqtt_acknowledged_total") == len(rows), 20, "acks")
         for delay in (0, 0.02, 0.05, 0.1, 0.2, 0.4):
             node.kill()
             node.start()
