@@ -190,7 +190,7 @@ class Hostility(support.NodeTest):
         """A self-signed one and its key, in files of their own."""
         openssl = shutil.which("openssl")
         if not openssl:
-            self.skipTest("openssl is not installed")
+            self.fail("openssl is not installed; tools/setup installs it")
         files = [self.folder / (name + part) for part in ("-certificate.pem", "-key.pem")]
         subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",

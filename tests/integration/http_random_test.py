@@ -21,6 +21,8 @@ SEED = int(os.environ.get("POLLUX_SEED", "1"))
 ROUNDS = int(os.environ.get("POLLUX_ROUNDS", "75"))  # of all operations
 ODD = ["", "0", "-1", "true", "null", "x" * 300, "ä€😀", "a/b", "..", "%", "a b&c=d", "*", "\x00", "9" * 30,
        "2026-13-01T00:00:00Z", "1e400", "'\"<script>", "lab:a", "\r\nX: y"]
+
+
 class Maker:
     """Values a schema describes, now and then others."""
 
@@ -105,7 +107,7 @@ class HttpRandom(support.NodeTest):
         operations = [(method.upper(), path, operation) for path, item in DOCUMENT["paths"].items()
                       for method, operation in item.items()]
         answered, requests, seconds = {}, 0, time.monotonic()
-        for number in range(ROUNDS):
+        for _ in range(ROUNDS):
             make = Maker(dice, self.known(api))
             dice.shuffle(operations)
             for method, path, operation in operations:

@@ -82,7 +82,7 @@ class Metrics(support.NodeTest):
     def tool(self, name):
         found = shutil.which(name)
         if not found:
-            self.skipTest("%s is not installed (Debian package prometheus)" % name)
+            self.fail("%s is not installed (Debian package prometheus); tools/setup installs it" % name)
         return found
 
     def test_openmetrics_says_the_same_in_its_own_words(self):

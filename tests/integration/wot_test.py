@@ -46,7 +46,7 @@ def errors_of(lines):
 
 def certificate(folder):
     if not shutil.which("openssl"):
-        raise unittest.SkipTest("openssl is not installed")
+        raise AssertionError("openssl is not installed; tools/setup installs it")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
                     "-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")],
@@ -325,7 +325,9 @@ class WebOfThings(support.NodeTest):
     def next_frame(self, stream):
         frame = {}
         while True:
-            line = stream.readline().decode().rstrip("\n")
+            line = stream.readline().decode()
+            self.assertTrue(line, "the stream ended")
+            line = line.rstrip("\n")
             if ": " in line and not line.startswith(":"):
                 name, _, value = line.partition(": ")
                 frame[name] = value
