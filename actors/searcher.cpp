@@ -50,6 +50,7 @@ struct searcher_state {
   std::map<std::uint64_t, waiting_search> waiting;
   std::uint64_t last_number = 0;
   std::map<std::uint64_t, watch> watches;
+  bool ticking = false; ///< a look at what has changed is due
   std::unique_ptr<search_columns> columns;
   std::vector<std::vector<std::uint32_t>> seen; ///< by shard and row, while there are watches
   std::int64_t ages_due_ns = 0;
@@ -211,10 +212,8 @@ caf::result<watch_opened> open_watch(searcher_actor* self, const search_watch& q
   });
   if (!taken) return to_caf(taken.error());
   const auto number = ++s.last_number | live_search_bit;
-  if (s.watches.empty()) {
-    s.seen.assign(s.with.board->shards(), {});
-    self->delayed_send(self, live_pause, live_atom::value);
-  }
+  if (s.watches.empty()) s.seen.assign(s.with.board->shards(), {});
+  if (!std::exchange(s.ticking, true)) self->delayed_send(self, live_pause, live_atom::value);
   auto& made = s.watches[number];
   made.search = std::move(*search);
   made.pulled_ns = s.with.now();
@@ -259,6 +258,7 @@ watch_page next_page(searcher_state& s, watch& of) {
 void live_round(searcher_actor* self) {
   auto& s = self->state;
   if (s.watches.empty()) {
+    s.ticking = false;
     s.seen.clear();
     return;
   }
@@ -281,7 +281,8 @@ caf::result<watch_page> pull_watch(searcher_actor* self, const watch_pull& want)
   if (auto older = std::exchange(of.promise, {}))
     older->deliver(to_caf({errc::conflict, "another pull came"}));
   of.wanted = want;
-  if (of.search->has_page(want.limit)) return next_page(s, of);
+  if (of.search->has_page(want.limit)) // one that is not full says that there was nothing else
+    if (auto page = next_page(s, of); page.events.size() >= want.limit) return page;
   of.promise = self->make_response_promise<watch_page>();
   return *of.promise;
 }

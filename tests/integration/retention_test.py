@@ -98,6 +98,7 @@ class Retention(support.NodeTest):
         for name in ("patient-1", "other"):
             self.send(name, self.old_rows(1500, 100))
             self.wait_applied(node, name, 1500)
+        support.eventually(lambda: node.metric("pollux_journal_tail_readings") <= 750, 60, "sealing")
         node.stop()
         node.ask("journal", "move")
         tiers = self.tiers(node)

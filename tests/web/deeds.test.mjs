@@ -37,7 +37,10 @@ describe("deeds", { timeout: 280_000 }, () => {
     await row.waitFor();
     await row.click();
     await view.page.getByRole("heading", { name: "vibration high" }).waitFor();
-    await view.page.keyboard.press("a");
+    await until("the form", async () => {
+      await view.page.keyboard.press("a"); // once the page listens
+      return (await form("Acknowledge").count()) === 1;
+    });
     await form("Acknowledge").getByLabel(/^Comment/).fill("on my way");
     await form("Acknowledge").getByRole("button", { name: "Acknowledge" }).click();
     await view.page.getByText("Acknowledge: done").waitFor();
@@ -120,13 +123,18 @@ describe("deeds", { timeout: 280_000 }, () => {
       await until(what, async () => ![undefined, than].includes(await hash()), 20_000);
       return hash();
     };
+    const press = async (key, button) => {
+      await view.page.locator(".step.here").waitFor();
+      await view.page.locator(`button[aria-label="${button}"]:enabled`).waitFor();
+      await view.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))));
+      await view.page.keyboard.press(key); // the page listens since it was painted
+    };
     await view.page.getByRole("button", { name: "One input back" }).click();
     const before = await another("the state before it", then.at.state_hash);
     assert.ok(!view.page.url().includes(at), "the moment stands in the address");
-    await view.page.locator(".step.here").waitFor();
-    await view.page.keyboard.press("ArrowLeft");
+    await press("ArrowLeft", "One input back");
     await another("the state before that", before);
-    await view.page.keyboard.press("ArrowRight");
+    await press("ArrowRight", "One input on");
     await until("the same state again", async () => (await hash()) === before, 20_000);
     await view.page.getByLabel("Moment", { exact: true }).focus();
     await view.page.keyboard.press("Home");

@@ -2,6 +2,7 @@
 // What the audit log is told of a request: no ticket, no token.
 #include "bridge/http/access/admission.hpp"
 #include "messages/observability/trace_context.hpp"
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -19,6 +20,8 @@ std::string random_trace() {
 
 /// Of a job that erases a twin, or looks for what is left of one, the id is what is to be nowhere.
 std::string without_erased_id(const std::string& body) {
+  const auto opens = [](char c) { return c == '[' || c == '{'; }; // dump() goes as deep as it gets
+  if (std::count_if(body.begin(), body.end(), opens) > 1000) return {};
   auto job = nlohmann::ordered_json::parse(body, nullptr, false);
   if (!job.is_object()) return body;
   const auto kind = job.find("kind");

@@ -66,6 +66,7 @@ void hub::give_up_filter(std::uint64_t filtered) {
   const auto l = filtered_list(filtered);
   if (!l) return;
   l->filter->followed = false;
+  l->filter->members.clear(); // who follows next is told of all that are in, of none that left
   for (auto& [number, r] : l->readers) r.to->close();
 }
 

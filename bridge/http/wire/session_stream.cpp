@@ -112,7 +112,7 @@ void session::upgrade(response r) {
 void session::read_messages() {
   socket_->async_read(buffer_, [self = shared_from_this()](error_code e, std::size_t) {
     if (e) return self->end_stream();
-    if (self->socket_->got_text() && self->goes_on_->received && !self->closed_)
+    if (!self->closed_ && self->socket_->got_text() && self->goes_on_->received)
       self->goes_on_->received(
           {static_cast<const char*>(self->buffer_.data().data()), self->buffer_.data().size()});
     self->buffer_.clear();
