@@ -98,15 +98,18 @@ result<std::uint64_t> forget_in_file(const std::string& path, const id_pattern& 
 result<std::uint64_t> forget_in_audit(const std::string& folder, const id_pattern& wanted,
                                       const std::string& instead) {
   std::uint64_t lines = 0;
-  std::error_code absent;
-  for (const auto& entry : fs::directory_iterator(folder, absent)) {
-    const auto path = entry.path().string();
-    if (path.ends_with(".jsonl.new")) fs::remove(entry.path(), absent); // of a crash
-    if (!path.ends_with(".jsonl") || !entry.is_regular_file(absent)) continue;
+  std::error_code wrong, ignored;
+  fs::directory_iterator at(folder, wrong);
+  for (; !wrong && at != fs::directory_iterator(); at.increment(wrong)) {
+    const auto path = at->path().string();
+    if (path.ends_with(".jsonl.new")) fs::remove(at->path(), ignored); // of a crash
+    if (!path.ends_with(".jsonl") || !at->is_regular_file(ignored)) continue;
     const auto found = forget_in_file(path, wanted, instead);
     if (!found) return found.error();
     lines += *found;
   }
+  if (wrong && wrong != std::errc::no_such_file_or_directory)
+    return failure{errc::io, folder + ": " + wrong.message()};
   return lines;
 }
 

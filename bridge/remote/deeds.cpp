@@ -113,7 +113,9 @@ template <> std::optional<order> order_of(const messages::job_start& q) {
   ordered_json body = ordered_json::object();
   if (arguments.is_object())
     for (const char* name : {"reason", "delete"})
-      if (const auto found = arguments.find(name); found != arguments.end()) body[name] = *found;
+      if (const auto found = arguments.find(name);
+          found != arguments.end() && (found->is_string() || found->is_boolean()))
+        body[name] = *found; // what is deeper is refused anyway
   return order{"job_start", q.kind, q.by, body_of(body)};
 }
 template <> std::optional<order> order_of(const messages::job_cancel& q) {

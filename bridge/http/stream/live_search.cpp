@@ -143,6 +143,11 @@ void search_live(const door_pointer& to, const request& r, const responder& resp
   if (of.glob.empty() || of.glob.size() > longest_glob)
     q.complain("glob", "a glob of 1 to 512 characters");
   if (auto wrong = q.refusal()) return respond(std::move(*wrong));
+  if (r.head_only) { // nothing goes on, so nothing is to be watched
+    response header;
+    header.content_type = "text/event-stream";
+    return respond(std::move(header));
+  }
   wanted.within = search_scope(r.who, of.glob);
   answer(
       to, std::move(wanted), respond,

@@ -100,6 +100,9 @@ TEST_CASE("a twin has one name in the audit log, and one that is to be erased ha
   CHECK(deed_of(r).body == r.body);
   r.body = "no JSON";
   CHECK(deed_of(r).body == r.body);
+  // so deep that writing it down would take more stack than a thread has
+  r.body = R"({"kind":"erase","x":)" + std::string(500'000, '[') + std::string(500'000, ']') + "}";
+  CHECK(deed_of(r).body.empty());
 }
 
 TEST_CASE("a line says how it ended, and why") {
