@@ -254,6 +254,15 @@ class Streams(support.NodeTest):
         self.reading("plant:z", 9)
         message = talk.until(lambda m: m["type"] == "events")
         self.assertEqual({e["twin"] for e in message["events"]}, {"plant:z"})
+        for limit in range(40):  # quicker than a filter is looked into: the newest is what stands
+            talk.send(json.dumps({"type": "subscribe", "filter": "gt(telemetry/temperature,%d)" % limit}).encode())
+        stood = []
+        talk.until(lambda m: m["type"] == "subscribed" and (stood.append(m["filter"]) or "39" in m["filter"]))
+        self.assertLess(len(stood), 40)
+        self.reading("plant:z", 38)
+        self.reading("plant:y", 40)
+        message = talk.until(lambda m: m["type"] == "events")
+        self.assertEqual({e["twin"] for e in message["events"]}, {"plant:y"})
         at_once = self.socket(node, "?twins=plant:*")
         self.assertEqual(at_once.receive()["type"], "subscribed")
         at_once.send(b"x" * 100_000)  # more than a message may have: the connection ends

@@ -51,7 +51,11 @@ void pull(follower_actor* self) {
               return end(self, false);
             pull(self);
           },
-          [self](const caf::error&) { end(self, true); });
+          [self](const caf::error& e) {
+            const auto why = messages::from_caf(e).code;
+            if (why != errc::timed_out && why != errc::overloaded) return end(self, true);
+            self->delayed_send(self, std::chrono::milliseconds{500}, caf::ok_atom::value);
+          });
 }
 
 caf::behavior follower(follower_actor* self, const follower_state& from,
@@ -59,7 +63,7 @@ caf::behavior follower(follower_actor* self, const follower_state& from,
   self->state = from;
   if (from.watch != 0) {
     pull(self);
-    return {[](caf::ok_atom) {}};
+    return {[self](caf::ok_atom) { pull(self); }};
   }
   self->request(from.link.node, std::chrono::nanoseconds(past_timeout_ns), asks)
       .then(
@@ -68,7 +72,7 @@ caf::behavior follower(follower_actor* self, const follower_state& from,
             pull(self);
           },
           [self](const caf::error&) { end(self, true); });
-  return {[](caf::ok_atom) {}};
+  return {[self](caf::ok_atom) { pull(self); }};
 }
 
 } // namespace

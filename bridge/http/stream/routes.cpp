@@ -119,17 +119,20 @@ public:
     to_.reset();
   }
   /// Stands when the filter, if there is one, is known to the node; until then the one before does.
+  /// One filter is opened at a time, however quickly the client changes its mind: it costs the node
+  /// a look at all twins. Of what comes meanwhile the newest is kept.
   void subscribe(const wanted_events& wanted) {
     std::uint64_t turn = 0;
     {
       const std::lock_guard lock(mutex_);
       turn = ++turn_;
+      if (opening_) {
+        next_ = wanted;
+        return;
+      }
+      opening_ = true;
     }
-    open_filter(from_.link, from_.to, who_, wanted.what,
-                [self = shared_from_this(), wanted,
-                 turn](const result<std::optional<std::uint64_t>>& watch) {
-                  self->stand(wanted, turn, watch);
-                });
+    open(wanted, turn);
   }
   void received(std::string_view message) {
     const auto wanted = wanted_by(who_, message);
@@ -139,6 +142,26 @@ public:
   }
 
 private:
+  void open(const wanted_events& wanted, std::uint64_t turn) {
+    open_filter(from_.link, from_.to, who_, wanted.what,
+                [self = shared_from_this(), wanted,
+                 turn](const result<std::optional<std::uint64_t>>& watch) {
+                  self->stand(wanted, turn, watch);
+                  self->open_next();
+                });
+  }
+  void open_next() {
+    std::optional<wanted_events> wanted;
+    std::uint64_t turn = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      wanted = std::exchange(next_, {});
+      opening_ = wanted.has_value() && to_;
+      if (!opening_) return;
+      turn = turn_;
+    }
+    open(*wanted, turn);
+  }
   /// What does not fit, because the client reads nothing, is not worth keeping.
   void complain(const failure& f) {
     to_->push(text_of(json{{"type", "error"}, {"detail", f.what}}.dump(
@@ -165,6 +188,8 @@ private:
   std::mutex mutex_;
   std::shared_ptr<outlet> to_;
   std::uint64_t number_ = 0, turn_ = 0;
+  bool opening_ = false;
+  std::optional<wanted_events> next_; ///< what is wanted once that is done
 };
 
 void serve_socket(const source& from, const request& r, const responder& respond) {

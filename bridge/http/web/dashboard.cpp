@@ -12,9 +12,9 @@ namespace {
 constexpr std::string_view home = "/index.html";
 constexpr std::string_view hashed = "/assets/";
 /// First words of addresses that are not the dashboard's, known there or not.
-constexpr std::array<std::string_view, 9> taken{"api",     "things",      "models",
-                                                "metrics", "healthz",     "livez",
-                                                "readyz",  ".well-known", "openapi.json"};
+constexpr std::array<std::string_view, 10> taken{"api",         "events",      "things", "models",
+                                                 "metrics",     "healthz",     "livez",  "readyz",
+                                                 ".well-known", "openapi.json"};
 /// No other host, no inline script or style, not within a frame.
 constexpr const char* policy =
     "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
