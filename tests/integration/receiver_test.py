@@ -4,6 +4,7 @@
 import collections
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import threading
@@ -159,6 +160,10 @@ class ReceiverTest(support.NodeTest):
 
     def test_a_host_name_is_checked_and_taken(self):
         self.begin_tls("server")
+        try:
+            socket.getaddrinfo("localhost", None)
+        except socket.gaierror as why:  # a bare chroot has no /etc/hosts: there is no name to check
+            self.skipTest("this machine does not know localhost: %s" % why)
         self.tls_node(host="localhost").start()
 
     def test_a_client_certificate_is_asked_for(self):
